@@ -1,0 +1,98 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "analyzer/refusal.hpp"
+#include "storage/process_identity.hpp"
+
+namespace ndr {
+
+/// How a run is stopped: SIGINT, wait, SIGTERM, wait, kill of the whole tree. Milliseconds; 0 skips the step.
+struct StopLadder {
+  std::int64_t interrupt_ms = 5000;
+  std::int64_t terminate_ms = 5000;
+  bool operator==(const StopLadder&) const = default;
+};
+
+/// One supervised execution, self-contained so that it can be run on another host too (spec.json).
+struct AttemptSpec {
+  int version = 1;
+  std::string case_name;
+  int number = 0;                     // N of logs/run_N.log
+  std::vector<std::string> command;   // argv; [0] is an absolute path
+  std::filesystem::path working_folder;
+  std::vector<std::pair<std::string, std::string>> environment;  // exactly what the run gets
+  std::filesystem::path log;          // created with O_EXCL|O_NOFOLLOW|O_APPEND
+  std::int64_t deadline_ms = 300000;  // from the spawn; the shim enforces it, daemon or not
+  StopLadder ladder;                  // used at the deadline and for a stop without one of its own
+  std::uint64_t log_limit_bytes = 2ull << 30;
+  std::string arm;                    // which amplification, for the record
+  std::string parameters;             // JSON text
+  std::uint64_t seed = 0;
+  std::vector<std::string> literals;  // of the signature
+};
+
+/// Why a run ended, as the shim saw it.
+enum class EndCause { exited, stopped, deadline, log_limit, spawn_failed };
+
+std::string_view to_text(EndCause cause);
+std::optional<EndCause> end_cause_from(std::string_view text);
+
+/// exit.json: written once, atomically, when no descendant is left.
+struct AttemptExit {
+  int version = 1;
+  EndCause cause = EndCause::exited;
+  std::optional<int> exit_code;    // of the command, when it exited
+  std::optional<int> term_signal;  // number, when a signal ended it
+  bool core_dumped = false;
+  std::string error;               // spawn_failed: what failed, with errno's text
+  std::int64_t started_at_ms = 0;  // wall clock, Unix epoch
+  std::int64_t duration_ms = 0;    // monotonic, spawn to the command's exit
+  std::int64_t stop_ms = 0;        // first stop step to the last descendant gone; 0 when never stopped
+  int leftovers = 0;               // descendants still alive when the command ended
+  int killed = 0;                  // of those ended by SIGKILL
+  int unkillable = 0;              // still there 2 s after SIGKILL (state D)
+  std::uint64_t log_bytes = 0;
+  std::uint64_t oom_kills = 0;     // of the run's own cgroup, where that is counted
+};
+
+/// Every path inside one attempt's folder (or one reset's: the same shape) is spelled here.
+class AttemptFolder {
+public:
+  explicit AttemptFolder(std::filesystem::path root) : root_(std::move(root)) {}
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path spec() const { return root_ / "spec.json"; }
+  std::filesystem::path lock() const { return root_ / "shim.lock"; }      // flock'd by the shim; holds its identity
+  std::filesystem::path control() const { return root_ / "control"; }     // FIFO: one line per request
+  std::filesystem::path exit() const { return root_ / "exit.json"; }
+  std::filesystem::path output() const { return root_ / "output.log"; }   // the reset's, a run's goes to spec.log
+
+private:
+  std::filesystem::path root_;
+};
+
+/// What the folder says of its shim.
+enum class ShimState { absent, running, ended, lost };
+
+/// running: shim.lock is held · ended: exit.json is there · lost: neither, though the folder exists.
+ShimState shim_state(const AttemptFolder& folder);
+
+/// The identity in shim.lock, nothing where it cannot be read.
+std::optional<ProcessIdentity> shim_identity(const AttemptFolder& folder);
+
+/// JSON forms. Reading refuses (field = JSON pointer) whatever is not exactly of this shape.
+std::string to_json_text(const AttemptSpec& spec);
+std::string to_json_text(const AttemptExit& exit);
+Checked<AttemptSpec> attempt_spec_from(std::string_view json);
+Checked<AttemptExit> attempt_exit_from(std::string_view json);
+
+/// A line of the control FIFO: `stop INTERRUPT_MS TERMINATE_MS\n`.
+std::string stop_request(const StopLadder& ladder);
+std::optional<StopLadder> stop_request_from(std::string_view line);
+
+}  // namespace ndr
