@@ -1,0 +1,50 @@
+#pragma once
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analyzer/refusal.hpp"
+#include "storage/records.hpp"
+#include "supervisor/ports.hpp"
+#include "supervisor/settings.hpp"
+#include "supervisor/store_access.hpp"
+
+namespace ndr {
+
+/// One order: reproduce this case within this budget.
+struct CampaignRequest {
+  std::string case_name;
+  CampaignMode mode = CampaignMode::quick;
+  std::int64_t budget_ms = 300000;
+  std::optional<std::uint64_t> seed;
+  int confirmations = 3;
+  std::vector<std::string> boards;  // empty: as case.yaml says, else the pseudo-board `host`
+  std::string requested_by;
+};
+
+/// Campaigns in the order they came, one driver per leased board. Lives on the I/O thread.
+class CampaignQueue {
+public:
+  CampaignQueue(boost::asio::any_io_executor executor, const Settings& settings, StoreAccess& store,
+                AttemptRunner& runner, BoardControl& boards);
+  ~CampaignQueue();
+
+  /// Stores it as queued and wakes the queue. Refuses: unknown case, no analysis that shows a failure, a
+  /// script that cannot run, an unknown board, a budget out of range.
+  boost::asio::awaitable<Checked<CampaignId>> submit(CampaignRequest request);
+  /// The running attempt is stopped; a queued campaign ends at once. Refuses an unknown or a finished one.
+  boost::asio::awaitable<Checked<CampaignId>> cancel(CampaignId id);
+  /// Takes up what a daemon before us left: settles open intents by asking the world, then goes on.
+  boost::asio::awaitable<void> restore();
+  /// No new acts from here on; returns when the drivers stand still. Running attempts go on without us.
+  boost::asio::awaitable<void> stop();
+
+private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ndr

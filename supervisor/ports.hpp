@@ -1,0 +1,54 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analyzer/evidence/signature.hpp"
+#include "storage/case_folder.hpp"
+#include "storage/records.hpp"
+#include "supervisor/arms/arm.hpp"
+
+namespace ndr {
+
+/// One attempt that a campaign has decided on. Its row is already stored: the intent comes before the act.
+struct AttemptOrder {
+  AttemptRow row;
+  std::string case_name;
+  CaseFolder folder{{}};
+  Signature wanted;
+  Arm arm;
+  std::int64_t deadline_ms = 300000;
+  std::vector<std::pair<std::string, std::string>> environment;  // approved by case.yaml; added to the base
+  bool uses_board = false;
+};
+
+/// How it ended: the row with all columns of the outcome, not yet stored.
+struct AttemptResult {
+  AttemptRow row;
+  bool board_suspect = false;  // the board may be dirty: reset before the next attempt
+};
+
+/// Makes attempts. One implementation runs them, tests have another.
+class AttemptRunner {
+public:
+  virtual ~AttemptRunner() = default;
+  virtual boost::asio::awaitable<AttemptResult> run(AttemptOrder order) = 0;
+  /// The rest of one whose intent a daemon before us stored: attached, judged from its exit.json, or `lost`.
+  virtual boost::asio::awaitable<AttemptResult> resume(AttemptOrder order) = 0;
+  /// Ends a running attempt soon; its verdict will be `cancelled`.
+  virtual void cancel(AttemptId id) = 0;
+};
+
+/// Resets boards and says what is there.
+class BoardControl {
+public:
+  virtual ~BoardControl() = default;
+  /// One reset, verified, with its retry; stored as rows and events. Never throws for a board's own doing.
+  virtual boost::asio::awaitable<ResetRow> reset(std::string board, std::optional<CampaignId> campaign,
+                                                 std::string requested_by) = 0;
+  /// Processes that hold one of the boards: "pid 123 (python3) of uid 1000"; empty: none.
+  virtual boost::asio::awaitable<std::vector<std::string>> holders(std::vector<std::string> boards) = 0;
+};
+
+}  // namespace ndr
