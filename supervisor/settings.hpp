@@ -13,10 +13,9 @@ namespace ndr {
 struct BoardSettings {
   std::filesystem::path nodes = "/dev/tenstorrent";
   std::filesystem::path proc = "/proc";
-  std::vector<std::string> reset_command{"tt-smi",
-                                         "-r"};  // the target is appended; TT_SMI_RESET_COMMAND replaces it
-  bool targets_are_paths = true;                 // "/dev/tenstorrent/0", else "0"
-  std::vector<std::string> probe_command;        // readiness; empty: the device set alone
+  std::vector<std::string> reset_command{"tt-smi", "-r"};  // the target is appended; TT_SMI_RESET_COMMAND replaces it
+  bool targets_are_paths = true;                           // "/dev/tenstorrent/0", else "0"
+  std::vector<std::string> probe_command;                  // readiness; empty: the device set alone
   std::int64_t settle_ms = 5000;
   std::int64_t reset_warn_ms = 180000;
   std::int64_t reset_limit_ms = 600000;

@@ -14,7 +14,8 @@ TEST_CASE("well-formed text comes back unchanged") {
 
 TEST_CASE("each ill-formed byte becomes one replacement character") {
   const std::string replacement = "\xef\xbf\xbd";
-  CHECK(to_utf8("a\xff" "b") == "a" + replacement + "b");
+  CHECK(to_utf8("a\xff"
+                "b") == "a" + replacement + "b");
   CHECK(to_utf8("\xc0\xaf") == replacement + replacement);                    // overlong
   CHECK(to_utf8("\xed\xa0\x80") == replacement + replacement + replacement);  // surrogate
   CHECK(to_utf8("\xe2\x82") == replacement + replacement);                    // cut
@@ -22,6 +23,8 @@ TEST_CASE("each ill-formed byte becomes one replacement character") {
 }
 
 TEST_CASE("NUL is replaced, since no text may carry it") {
-  CHECK(to_utf8(std::string_view{"a\0b", 3}) == "a\xef\xbf\xbd" "b");
+  CHECK(to_utf8(std::string_view{"a\0b", 3}) ==
+        "a\xef\xbf\xbd"
+        "b");
   CHECK_FALSE(is_utf8(std::string_view{"\0", 1}));
 }
