@@ -1,0 +1,44 @@
+#include "daemon/options.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace ndr {
+namespace {
+
+void add_serve_options(CLI::App& command, ServeOptions& options) {
+  command.add_flag("--system", options.system, "The system instance: /etc, /var/lib and /run instead of XDG folders");
+  command.add_option("--config", options.config, "Configuration file (YAML)");
+  command.add_option("--state", options.state_folder, "Folder of the database");
+  command.add_option("--runtime", options.runtime_folder, "Folder of the socket and the token");
+  command.add_option("--tcp", options.tcp, "127.0.0.1:PORT, or off");
+  command.add_option("--case-root", options.case_roots, "Folder below which cases may lie; may be repeated");
+}
+
+}  // namespace
+
+Options parse_options(int argc, const char* const* argv) {
+  Options options;
+  CLI::App app{"ndreprod: reproduces non-deterministic CI failures, and says how often and how sure.", "ndreprod"};
+  app.set_version_flag("--version", std::string{"ndreprod "} + NDREPRO_VERSION);
+  app.require_subcommand(1);
+
+  CLI::App* serve = app.add_subcommand("serve", "Run the daemon in the foreground");
+  add_serve_options(*serve, options.serve);
+  CLI::App* check = app.add_subcommand("check-config", "Read the configuration, say what is wrong, and end");
+  add_serve_options(*check, options.serve);
+  CLI::App* analyze = app.add_subcommand("analyze", "Say what failed in CI logs; needs no daemon");
+  analyze->add_option("files", options.analyze.files, "Log files, or one case folder")->required();
+  analyze->add_flag("--json", options.analyze.json, "One JSON object instead of a report");
+  app.footer("Example: ndreprod analyze job.log\nThe client for a running daemon is ndreproctl.");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    options.exit_code = app.exit(error) == 0 ? 0 : 2;
+    return options;
+  }
+  options.command = serve->parsed() ? Command::serve : check->parsed() ? Command::check_config : Command::analyze;
+  return options;
+}
+
+}  // namespace ndr

@@ -1,0 +1,34 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ndr {
+
+struct ServeOptions {
+  bool system = false;
+  std::optional<std::filesystem::path> config;
+  std::optional<std::filesystem::path> state_folder;
+  std::optional<std::filesystem::path> runtime_folder;
+  std::optional<std::string> tcp;  // "127.0.0.1:PORT" or "off"
+  std::vector<std::filesystem::path> case_roots;
+};
+
+struct AnalyzeOptions {
+  std::vector<std::filesystem::path> files;
+  bool json = false;
+};
+
+enum class Command { none, serve, check_config, analyze };
+
+struct Options {
+  Command command = Command::none;
+  ServeOptions serve;
+  AnalyzeOptions analyze;
+  int exit_code = 0;  // with Command::none: help or version was printed (0), or the usage was wrong (2)
+};
+
+Options parse_options(int argc, const char* const* argv);
+
+}  // namespace ndr
