@@ -4,6 +4,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <vector>
 
 namespace ndr {
 
@@ -18,8 +19,10 @@ public:
   boost::asio::awaitable<bool> newer_than(std::uint64_t seen, std::chrono::milliseconds limit);
 
 private:
+  class Listener;
+  boost::asio::any_io_executor executor_;
   std::uint64_t generation_ = 0;
-  boost::asio::steady_timer bell_;  // never expires; cancelled to wake all listeners
+  std::vector<boost::asio::steady_timer*> listeners_;  // each its own limit; cancelled to wake them
 };
 
 }  // namespace ndr

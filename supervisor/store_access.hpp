@@ -28,6 +28,7 @@ public:
     if constexpr (std::is_void_v<Result>) {
       store_.transaction([&] { work(store_); });
       changes_.bump();
+      co_return;
     } else {
       std::optional<Result> result;
       store_.transaction([&] { result.emplace(work(store_)); });

@@ -1,0 +1,19 @@
+#include "supervisor/clock.hpp"
+
+#include <chrono>
+
+namespace ndr {
+namespace {
+
+template <class Clock>
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+std::int64_t wall_ms() { return now_ms<std::chrono::system_clock>(); }
+
+std::int64_t steady_ms() { return now_ms<std::chrono::steady_clock>(); }
+
+}  // namespace ndr
