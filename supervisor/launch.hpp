@@ -30,8 +30,10 @@ public:
   ShimProcess& operator=(ShimProcess&&) noexcept;
   ~ShimProcess();
 
-  /// Returns when the shim's process is gone; what happened is in its folder's exit.json.
+  /// Returns when the shim's process is gone (and reaped, where we are its parent); what happened is in its
+  /// folder's exit.json.
   boost::asio::awaitable<void> ended();
+  bool has_ended() const;
   /// Writes to the control FIFO; false when no shim listens any more. Never blocks.
   bool request_stop(const StopLadder& ladder);
   const ProcessIdentity& identity() const;
@@ -41,13 +43,18 @@ private:
 };
 
 /// The one seam for everything that touches the host or a case folder: starts ndreprod-shim (posix_spawn, own
-/// session, no inherited fds), adopted by a Boost.Process handle.
+/// session, no inherited fds), adopted by a Boost.Process handle. A shim that has ended is reaped at once, also
+/// when nobody awaits it: as long as shims live, the executor's context has work.
 class Launcher {
 public:
   Launcher(boost::asio::any_io_executor executor, std::filesystem::path shim);
+  ~Launcher();
+  Launcher(const Launcher&) = delete;
+  Launcher& operator=(const Launcher&) = delete;
 
   /// run, reset: returns once the shim says `running`; refuses with the shim's reason (field "command",
-  /// "log", …).
+  /// "log", …) or, after 30 s without a word (field "shim"), with the shim killed: then `reap` the folder.
+  /// Throws when the shim cannot be started or dies without a reason.
   boost::asio::awaitable<Checked<ShimProcess>> start(LaunchSpec spec);
   /// The shim that holds this folder's lock (boot id, pid and start time agree); nothing where none does.
   std::optional<ShimProcess> attach(const AttemptFolder& folder);
@@ -55,10 +62,14 @@ public:
   /// std::runtime_error with its standard error when it fails or takes longer than `limit` (then it is
   /// killed).
   boost::asio::awaitable<std::string> call(LaunchSpec spec, std::chrono::milliseconds limit);
+  /// Leaves all living shims to themselves, so that the context may run out of work; `ended()` is silent then.
+  void release();
 
 private:
+  struct Watched;
   boost::asio::any_io_executor executor_;
   std::filesystem::path shim_;
+  std::unique_ptr<Watched> watched_;
 };
 
 }  // namespace ndr
