@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
+
+#include "storage/record_enums.hpp"
 
 namespace ndr {
 
@@ -20,35 +21,7 @@ using AttemptId = RowId<struct AttemptTag>;
 using ResetId = RowId<struct ResetTag>;
 using EventId = RowId<struct EventTag>;
 
-/// How an attempt ended; judged in one place (supervisor/run/verdict).
-enum class Verdict {
-  reproduced, passed, different_failure, contention, hang, timed_out, setup_error, infrastructure, cancelled, lost
-};
-enum class CampaignState { queued, running, finished };
-enum class CampaignOutcome {
-  reproduced, not_reproduced, deterministic, margin, board_unusable, setup_error, cancelled
-};
-enum class CampaignMode { quick, soak };
-enum class AttemptPhase { screen, search, confirm, reduce };
-enum class BoardState { unknown, clean, dirty, resetting, quarantined };
-enum class ResetResult { verified, failed, unverified };
-
-std::string_view to_text(Verdict);
-std::string_view to_text(CampaignState);
-std::string_view to_text(CampaignOutcome);
-std::string_view to_text(CampaignMode);
-std::string_view to_text(AttemptPhase);
-std::string_view to_text(BoardState);
-std::string_view to_text(ResetResult);
-std::optional<Verdict> verdict_from(std::string_view);
-std::optional<CampaignState> campaign_state_from(std::string_view);
-std::optional<CampaignOutcome> campaign_outcome_from(std::string_view);
-std::optional<CampaignMode> campaign_mode_from(std::string_view);
-std::optional<AttemptPhase> attempt_phase_from(std::string_view);
-std::optional<BoardState> board_state_from(std::string_view);
-std::optional<ResetResult> reset_result_from(std::string_view);
-
-// Times are milliseconds since the Unix epoch (UTC) and end in _at_ms; durations end in _ms and are monotonic.
+// Times are milliseconds since the Unix epoch (UTC), in _at_ms; durations end in _ms and are monotonic.
 
 struct HostRow {
   HostId id;
@@ -71,19 +44,20 @@ struct CaseRow {
 struct CampaignRow {
   CampaignId id;
   CaseId case_id;
+  std::string case_name;  // read with the row, never written
   HostId host_id;
   CampaignState state = CampaignState::queued;
   std::optional<CampaignOutcome> outcome;
-  std::string reason;        // one line for people: why it ended so
+  std::string reason;  // one line for people: why it ended so
   CampaignMode mode = CampaignMode::quick;
-  std::string boards;        // JSON list of board ids leased; ["host"] without a board
+  std::string boards;          // JSON list of board ids leased; ["host"] without a board
   std::string signature_json;  // as wanted when the campaign began
-  std::string policy_json;   // limits and ladder it runs under
+  std::string policy_json;     // limits and ladder it runs under
   std::uint64_t seed = 0;
   std::int64_t budget_ms = 300000;
   std::int64_t spent_ms = 0;
   std::string requested_by;
-  std::string report_json;   // rate, interval, per arm; empty until finished
+  std::string report_json;  // rate, interval, per arm; empty until finished
   std::int64_t created_at_ms = 0;
   std::optional<std::int64_t> started_at_ms;
   std::optional<std::int64_t> ended_at_ms;
@@ -93,26 +67,29 @@ struct CampaignRow {
 struct AttemptRow {
   AttemptId id;
   CampaignId campaign_id;
+  CaseId case_id;         // the campaign's; read with the row, as is
+  std::string case_name;  // the first half of the attempt's name CASE/N
   HostId host_id;
   int number = 0;  // N of logs/run_N.log, dense and never reused within a case
   AttemptPhase phase = AttemptPhase::screen;
   std::string arm;
   std::string parameters;  // JSON
   std::uint64_t seed = 0;
-  std::string subject;     // which build or revision was under test
+  std::string subject;  // which build or revision was under test
   // The intent is this row without `spawned_at_ms`; the outcome is `verdict`.
   std::int64_t created_at_ms = 0;
   std::optional<std::int64_t> spawned_at_ms;
   std::optional<std::int64_t> ended_at_ms;
   std::optional<Verdict> verdict;
-  std::string reason;          // closed vocabulary: "", oom, shim_lost, boot, no_progress, start_up, mid_run, shut_down, …
-  std::string explanation;     // one line for people
+  std::string
+      reason;  // closed vocabulary: "", oom, shim_lost, boot, no_progress, start_up, mid_run, shut_down, …
+  std::string explanation;                 // one line for people
   std::optional<std::string> match_grade;  // analyzer MatchGrade
-  std::string match_reasons;   // JSON list
-  std::string failure_json;    // signature of what was seen; empty when nothing failed
+  std::string match_reasons;               // JSON list
+  std::string failure_json;                // signature of what was seen; empty when nothing failed
   std::optional<int> exit_code;
   std::optional<int> term_signal;
-  std::int64_t runs = 0;       // executions of the test command in it
+  std::int64_t runs = 0;  // executions of the test command in it
   std::int64_t matched = 0;
   std::int64_t different = 0;
   std::int64_t infrastructure = 0;

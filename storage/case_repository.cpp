@@ -1,0 +1,72 @@
+#include "storage/case_repository.hpp"
+
+#include "analyzer/assert.hpp"
+#include "storage/query.hpp"
+
+namespace ndr {
+namespace {
+
+const std::string select_cases =
+    "SELECT id, name, folder, owner, created_at_ms, evidence_json, signature_json, analyzed_at_ms, archived "
+    "FROM cases ";
+
+CaseRow row_of(Query& query) {
+  CaseRow row;
+  query.into(row.id, row.name, row.folder, row.owner, row.created_at_ms, row.evidence_json,
+             row.signature_json, row.analyzed_at_ms, row.archived);
+  return row;
+}
+
+std::optional<CaseRow> first(Query&& query) {
+  return query.next() ? std::optional{row_of(query)} : std::nullopt;
+}
+
+}  // namespace
+
+CaseId CaseRepository::insert(const CaseRow& row) {
+  Query{database_,
+        "INSERT INTO cases (name, folder, owner, created_at_ms, evidence_json, signature_json, "
+        "analyzed_at_ms, archived) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        row.name,
+        row.folder,
+        row.owner,
+        row.created_at_ms,
+        row.evidence_json,
+        row.signature_json,
+        row.analyzed_at_ms,
+        row.archived}
+      .run();
+  return {database_.last_insert_id()};
+}
+
+std::optional<CaseRow> CaseRepository::find(const std::string& name) {
+  return first({database_, select_cases + "WHERE name = ?", name});
+}
+
+std::optional<CaseRow> CaseRepository::find(CaseId id) {
+  return first({database_, select_cases + "WHERE id = ?", id});
+}
+
+std::vector<CaseRow> CaseRepository::list(const std::string& after, int limit) {
+  Query query{database_, select_cases + "WHERE archived = 0 AND name > ? ORDER BY name LIMIT ?", after,
+              limit};
+  std::vector<CaseRow> rows;
+  while (query.next())
+    rows.push_back(row_of(query));
+  return rows;
+}
+
+void CaseRepository::save_analysis(CaseId id, const std::string& evidence_json,
+                                   const std::string& signature_json, std::int64_t at_ms) {
+  Query{database_,
+        "UPDATE cases SET evidence_json = ?, signature_json = ?, analyzed_at_ms = ? WHERE id = ?",
+        evidence_json,
+        signature_json,
+        at_ms,
+        id}
+      .run();
+  NDR_ASSERT(database_.changes() == 1);
+}
+
+}  // namespace ndr
