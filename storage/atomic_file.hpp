@@ -1,15 +1,37 @@
 #pragma once
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 
+#include "storage/unique_fd.hpp"
+
 namespace ndr {
 
-/// Whole file or nothing: temporary file beside it, fdatasync, rename, fsync of the folder. Throws std::system_error.
+/// Whole file or nothing: temporary file beside it, fdatasync, rename, fsync of the folder. `mode` is exact,
+/// whatever the umask. Throws std::system_error, and then leaves no temporary file.
 void write_file_atomically(const std::filesystem::path& file, std::string_view bytes, unsigned mode = 0644);
 
-/// A whole regular file, opened without following a symlink; throws std::system_error, also above `limit` bytes.
+/// The same inside an open folder; `name` is one component.
+void write_file_atomically(const UniqueFd& folder, const std::string& name, std::string_view bytes,
+                           unsigned mode);
+
+/// A whole regular file, opened without following a symlink; throws std::system_error, also above `limit`
+/// bytes.
 std::string read_file(const std::filesystem::path& file, std::uint64_t limit = 64ull << 20);
+
+/// Its first `limit` bytes at most, otherwise the same.
+std::string read_start(const std::filesystem::path& file, std::uint64_t limit);
+
+/// Opens `relative` with no way out of `folder`: no "..", no absolute path, no symlink at any place (openat2
+/// with RESOLVE_BENEATH, Linux 5.6). Always O_CLOEXEC. Throws std::system_error.
+UniqueFd open_beneath(const UniqueFd& folder, const std::filesystem::path& relative, int flags,
+                      mode_t mode = 0);
+
+/// Tells whether bytes changed (FNV-1a, 64 bits, 16 hex digits); no defence against anybody who wants a
+/// collision.
+std::string content_hash(std::string_view bytes);
 
 }  // namespace ndr

@@ -23,18 +23,19 @@ struct StopLadder {
 struct AttemptSpec {
   int version = 1;
   std::string case_name;
-  int number = 0;                     // N of logs/run_N.log
-  std::vector<std::string> command;   // argv; [0] is an absolute path
+  int number = 0;                    // N of logs/run_N.log
+  std::vector<std::string> command;  // argv; [0] is an absolute path
   std::filesystem::path working_folder;
   std::vector<std::pair<std::string, std::string>> environment;  // exactly what the run gets
-  std::filesystem::path log;          // created with O_EXCL|O_NOFOLLOW|O_APPEND
+  std::filesystem::path log;                                     // created with O_EXCL|O_NOFOLLOW|O_APPEND
   std::int64_t deadline_ms = 300000;  // from the spawn; the shim enforces it, daemon or not
   StopLadder ladder;                  // used at the deadline and for a stop without one of its own
   std::uint64_t log_limit_bytes = 2ull << 30;
-  std::string arm;                    // which amplification, for the record
-  std::string parameters;             // JSON text
+  std::string arm;         // which amplification, for the record
+  std::string parameters;  // JSON text
   std::uint64_t seed = 0;
   std::vector<std::string> literals;  // of the signature
+  bool operator==(const AttemptSpec&) const = default;
 };
 
 /// Why a run ended, as the shim saw it.
@@ -50,15 +51,16 @@ struct AttemptExit {
   std::optional<int> exit_code;    // of the command, when it exited
   std::optional<int> term_signal;  // number, when a signal ended it
   bool core_dumped = false;
-  std::string error;               // spawn_failed: what failed, with errno's text
+  std::string error;  // spawn_failed: what failed, with errno's text; else what could not be done
   std::int64_t started_at_ms = 0;  // wall clock, Unix epoch
   std::int64_t duration_ms = 0;    // monotonic, spawn to the command's exit
   std::int64_t stop_ms = 0;        // first stop step to the last descendant gone; 0 when never stopped
   int leftovers = 0;               // descendants still alive when the command ended
-  int killed = 0;                  // of those ended by SIGKILL
+  int killed = 0;                  // processes, the command too, that were still alive when SIGKILL was sent
   int unkillable = 0;              // still there 2 s after SIGKILL (state D)
   std::uint64_t log_bytes = 0;
-  std::uint64_t oom_kills = 0;     // of the run's own cgroup, where that is counted
+  std::uint64_t oom_kills = 0;  // of the run's own cgroup, where that is counted
+  bool operator==(const AttemptExit&) const = default;
 };
 
 /// Every path inside one attempt's folder (or one reset's: the same shape) is spelled here.
@@ -67,10 +69,14 @@ public:
   explicit AttemptFolder(std::filesystem::path root) : root_(std::move(root)) {}
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path spec() const { return root_ / "spec.json"; }
-  std::filesystem::path lock() const { return root_ / "shim.lock"; }      // flock'd by the shim; holds its identity
-  std::filesystem::path control() const { return root_ / "control"; }     // FIFO: one line per request
+  std::filesystem::path lock() const {
+    return root_ / "shim.lock";
+  }  // flock'd by the shim; holds its identity
+  std::filesystem::path control() const { return root_ / "control"; }  // FIFO: one line per request
   std::filesystem::path exit() const { return root_ / "exit.json"; }
-  std::filesystem::path output() const { return root_ / "output.log"; }   // the reset's, a run's goes to spec.log
+  std::filesystem::path output() const {
+    return root_ / "output.log";
+  }  // the reset's, a run's goes to spec.log
 
 private:
   std::filesystem::path root_;
@@ -79,13 +85,29 @@ private:
 /// What the folder says of its shim.
 enum class ShimState { absent, running, ended, lost };
 
-/// running: shim.lock is held · ended: exit.json is there · lost: neither, though the folder exists.
+/// absent: no shim has taken the folder (it may not even exist) · running: shim.lock is held · ended: not
+/// held, and exit.json is there · lost: shim.lock is there, nobody holds it, and there is no exit.json.
+/// shim.lock appears held: there is no moment between its creation and its lock.
 ShimState shim_state(const AttemptFolder& folder);
 
+/// What shim.lock says, a line each; what came later than the reader saw is empty.
+struct ShimRecord {
+  ProcessIdentity shim;                // who took the folder
+  std::filesystem::path cgroup;        // the run's own, empty without one
+  std::optional<ProcessIdentity> run;  // leader of the run's process group, once it was spawned
+  bool operator==(const ShimRecord&) const = default;
+};
+std::string to_text(const ShimRecord& record);
+std::optional<ShimRecord> shim_record_from(std::string_view text);
+
+/// Of this folder; nothing where it cannot be read.
+std::optional<ShimRecord> shim_record(const AttemptFolder& folder);
 /// The identity in shim.lock, nothing where it cannot be read.
 std::optional<ProcessIdentity> shim_identity(const AttemptFolder& folder);
 
-/// JSON forms. Reading refuses (field = JSON pointer) whatever is not exactly of this shape.
+/// JSON forms: an object with the members' names, all of them; `environment` is an array of "NAME=value", as
+/// for exec. Bytes that are not UTF-8 are replaced in writing. Reading refuses (field = JSON pointer)
+/// whatever is not exactly of this shape.
 std::string to_json_text(const AttemptSpec& spec);
 std::string to_json_text(const AttemptExit& exit);
 Checked<AttemptSpec> attempt_spec_from(std::string_view json);

@@ -11,7 +11,8 @@
 
 namespace ndr {
 
-/// Every path inside a case is spelled here and nowhere else. A value: it opens and creates nothing by itself.
+/// Every path inside a case is spelled here and nowhere else. A value: it opens and creates nothing by
+/// itself.
 class CaseFolder {
 public:
   explicit CaseFolder(std::filesystem::path root) : root_(std::move(root)) {}
@@ -26,7 +27,9 @@ public:
   std::filesystem::path evidence() const { return private_folder() / "evidence.json"; }
   std::filesystem::path attempts() const { return private_folder() / "attempts"; }
   std::filesystem::path attempt(int number) const { return attempts() / std::to_string(number); }
-  std::filesystem::path run_log(int number) const { return logs() / ("run_" + std::to_string(number) + ".log"); }
+  std::filesystem::path run_log(int number) const {
+    return logs() / ("run_" + std::to_string(number) + ".log");
+  }
   bool operator==(const CaseFolder&) const = default;
 
 private:
@@ -36,23 +39,26 @@ private:
 /// N of `run_N.log` (N >= 1, no leading zero), nothing for any other name.
 std::optional<int> run_log_number(std::string_view file_name);
 
-/// The CI logs of a case: regular files in logs/ (no symlink, not `run_N.log`, not hidden), sorted by name, relative
-/// to the case. Refuses a missing or empty logs/ with the remedy.
+/// The CI logs of a case: regular files in logs/ (no symlink, not `run_N.log`, not hidden), sorted by name,
+/// relative to the case. Refuses a missing or empty logs/ with the remedy.
 Checked<std::vector<std::filesystem::path>> ci_logs(const CaseFolder& folder);
 
-/// The highest N of logs/run_N.log and .ndrepro/attempts/N; 0 where there is none. The next attempt is one above.
+/// The highest N of logs/run_N.log and .ndrepro/attempts/N; 0 where there is none. The next attempt is one
+/// above.
 int last_attempt_number(const CaseFolder& folder);
 
-/// A case folder that may be used: `path` lies, without any symlink on the way below the root, in one of `roots`,
-/// is a directory on a local file system (unless `allow_network`), and its name matches ^[a-z0-9][a-z0-9._-]{0,63}$.
+/// A case folder that may be used: `path` lies, without any symlink on the way below the root, in one of
+/// `roots`, is a directory on a local file system (unless `allow_network`), and its name matches
+/// ^[a-z0-9][a-z0-9._-]{0,63}$.
 Checked<CaseFolder> find_case_folder(const std::filesystem::path& path,
                                      const std::vector<std::filesystem::path>& roots, bool allow_network);
 
-/// run_test.sh is there, a regular file, executable, with an interpreter that exists; the refusal names what to do.
+/// run_test.sh is there, a regular file, executable, with an interpreter that exists; the refusal names what
+/// to do.
 Checked<void> check_run_script(const CaseFolder& folder);
 
-/// Whether run_test.sh has the line `# ndrepro-contract: 1` among its first 20 (arguments as in the design), else
-/// it is taken for the hand-written form that passes "$@" to pytest.
+/// Whether run_test.sh has the line `# ndrepro-contract: 1` among its first 20 (arguments as in the design),
+/// else it is taken for the hand-written form that passes "$@" to pytest.
 bool has_contract_line(const CaseFolder& folder);
 
 /// What case.yaml may say; all optional.
