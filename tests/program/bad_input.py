@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Bad input at the real daemon: each gets a clear answer that says what to do, and nothing is half-registered.
+usage: bad_input.py [TEST...]"""
+import os
+import pathlib
+import socket
+import subprocess
+
+import daemon_under_test as world
+
+PASSING = "#!/bin/bash\n# ndrepro-contract: 1\necho fine\n"
+
+
+def refused(daemon, path, body, status, *words):
+    """The answer is a problem of this status whose text holds every word."""
+    code, answer = daemon.request("POST", path, body)
+    assert code == status, (path, body, code, answer)
+    text = " ".join(str(answer.get(key, "")) for key in ("detail", "hint", "errors", "title"))
+    for word in words:
+        assert word in text, f"{word!r} is not in {answer}"
+
+
+def folders_that_are_no_case():
+    with world.Daemon() as daemon:
+        daemon.start()
+        outside = daemon.folder / "elsewhere" / "case-a"
+        world.make_case(outside, PASSING, world.ci_log())
+        inside = world.make_case(daemon.cases / "case-b", PASSING, world.ci_log())
+        os.symlink(outside, daemon.cases / "case-c")
+        (daemon.cases / "UPPER").mkdir()
+        refused(daemon, "/v1/cases", {"folder": str(outside)}, 422, "case_roots")
+        refused(daemon, "/v1/cases", {"folder": str(daemon.cases / "case-c")}, 422, "symlink")
+        refused(daemon, "/v1/cases", {"folder": str(daemon.cases / "missing")}, 422, "missing")
+        refused(daemon, "/v1/cases", {"folder": str(daemon.cases / "UPPER")}, 422)
+        refused(daemon, "/v1/cases", {"folder": "case-b"}, 422, "absolute")
+        refused(daemon, "/v1/cases", {"folder": str(inside), "colour": "red"}, 422, "colour")
+        assert daemon.get("/v1/cases")["cases"] == [], "something is half-registered"
+        daemon.post("/v1/cases", {"folder": str(inside)})
+        assert len(daemon.get("/v1/cases")["cases"]) == 1
+
+
+def logs_that_cannot_be_read():
+    with world.Daemon() as daemon:
+        daemon.start()
+        empty = world.make_case(daemon.cases / "no-logs", PASSING, "")
+        (empty / "logs" / "ci.log").unlink()
+        (empty / "logs" / "run_7.log").write_text(world.ci_log())
+        daemon.post("/v1/cases", {"folder": str(empty)})
+        refused(daemon, "/v1/cases/no-logs/analysis", {}, 422, "logs")
+        binary = world.make_case(daemon.cases / "binary", PASSING, "")
+        (binary / "logs" / "ci.log").write_bytes(bytes(range(256)) * 64)
+        daemon.post("/v1/cases", {"folder": str(binary)})
+        code, _ = daemon.request("POST", "/v1/cases/binary/analysis", {})
+        assert code in (200, 422), code
+        refused(daemon, "/v1/cases/binary/campaigns", {}, 422)
+        assert daemon.get("/v1/campaigns")["campaigns"] == []
+
+
+def scripts_that_cannot_run():
+    with world.Daemon() as daemon:
+        daemon.start()
+        case = daemon.add_case("broken", PASSING, world.ci_log())
+        script = case / "run_test.sh"
+        script.chmod(0o644)
+        refused(daemon, "/v1/cases/broken/campaigns", {}, 422, "run_test.sh", "chmod +x")
+        script.chmod(0o755)
+        script.write_text("#!/no/such/interpreter\n")
+        refused(daemon, "/v1/cases/broken/campaigns", {}, 422, "/no/such/interpreter")
+        script.unlink()
+        refused(daemon, "/v1/cases/broken/campaigns", {}, 422, "run_test.sh")
+        assert daemon.get("/v1/campaigns")["campaigns"] == []
+
+
+def earlier_run_logs_are_kept_and_never_evidence():
+    with world.Daemon() as daemon:
+        daemon.start()
+        folder = world.make_case(daemon.cases / "kept", PASSING, world.ci_log())
+        (folder / "logs" / "run_4.log").write_text("by hand\n")
+        daemon.post("/v1/cases", {"folder": str(folder)})
+        daemon.post("/v1/cases/kept/analysis")
+        files = daemon.get("/v1/cases/kept/analysis")["evidence"]["files"]
+        assert [pathlib.Path(name).name for name in files] == ["ci.log"], files
+        campaign = daemon.run("kept", budget_seconds=2)
+        daemon.finished(campaign)
+        assert daemon.attempts(campaign)[0]["number"] == 5
+        assert (folder / "logs" / "run_4.log").read_text() == "by hand\n"
+
+
+def a_case_folder_that_the_account_cannot_write():
+    if os.geteuid() != 0:
+        return
+    with world.Daemon() as daemon:
+        # Without the right to override permissions, as a daemon's own account is.
+        os.chmod(daemon.folder, 0o755)
+        for folder in (daemon.cases, daemon.folder / "state", daemon.folder / "run"):
+            folder.mkdir(exist_ok=True)
+            os.chown(folder, 65534, 65534)
+        locked = world.make_case(daemon.cases / "locked", PASSING, world.ci_log())
+        os.chown(daemon.folder, 65534, 65534)
+        plain = daemon.command
+        daemon.command = lambda: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] + plain()
+        daemon.start(HOME=str(daemon.folder))
+        refused(daemon, "/v1/cases", {"folder": str(locked)}, 422, "write", str(locked))
+        assert daemon.get("/v1/cases")["cases"] == []
+
+
+def two_daemons_on_one_state_folder():
+    with world.Daemon() as daemon:
+        daemon.start()
+        second = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=world.TIME_LIMIT, check=False)
+        assert second.returncode == 75, second
+        assert str(daemon.process.pid) in second.stderr, second.stderr
+        daemon.get("/healthz")
+
+
+def a_port_that_is_taken():
+    with world.Daemon() as daemon:
+        taken = socket.socket()
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [f"127.0.0.1:{port}" if word == "off" else word for word in daemon.command()]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=world.TIME_LIMIT, check=False)
+        assert answer.returncode == 1, answer
+        assert str(port) in answer.stderr and "tcp" in answer.stderr, answer.stderr
+
+
+def a_host_without_the_reset_tool():
+    with world.Daemon("boards: {reset_command: [no-such-smi, -r], settle_seconds: 0, retry_after_seconds: 0}\n") as daemon:
+        nodes = daemon.folder / "dev"
+        nodes.mkdir()
+        (nodes / "0").touch()
+        daemon.config.write_text(daemon.config.read_text().replace("boards: {", f"boards: {{nodes: {nodes}, "))
+        daemon.start()
+        reset = daemon.post("/v1/boards/0/resets")
+        for _ in range(int(world.TIME_LIMIT)):
+            answer = daemon.get(f"/v1/resets/{reset['id']}?wait=30s&until=finished")
+            if answer["result"]:
+                break
+        assert answer["result"] == "failed" and "no-such-smi" in answer["reason"], answer
+
+
+def a_configuration_with_a_wrong_key():
+    with world.Daemon("state_folder: /tmp\ncase_root: [/tmp]\n") as daemon:
+        answer = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=world.TIME_LIMIT, check=False)
+        assert answer.returncode == 2, answer
+        assert "ndreprod.yaml:2: case_root" in answer.stderr, answer.stderr
+
+
+if __name__ == "__main__":
+    world.main([
+        folders_that_are_no_case, logs_that_cannot_be_read, scripts_that_cannot_run,
+        earlier_run_logs_are_kept_and_never_evidence, a_case_folder_that_the_account_cannot_write,
+        two_daemons_on_one_state_folder, a_port_that_is_taken, a_host_without_the_reset_tool,
+        a_configuration_with_a_wrong_key,
+    ])
