@@ -1,0 +1,54 @@
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
+#include "daemon/analyze_command.hpp"
+#include "daemon/app.hpp"
+#include "daemon/configure.hpp"
+#include "daemon/logging.hpp"
+#include "daemon/options.hpp"
+
+namespace {
+
+int check_config(const ndr::Options& options) {
+  const auto config = ndr::configure(options.serve);
+  if (config.has_error()) {
+    std::cerr << "ndreprod: " << ndr::to_text(config.error()) << '\n';
+    return 2;
+  }
+  std::cout << "the configuration is good; state in " << config->settings.state_folder.string() << '\n';
+  return 0;
+}
+
+int serve(const ndr::Options& options) {
+  const auto config = ndr::configure(options.serve);
+  if (config.has_error()) {
+    std::cerr << "ndreprod: " << ndr::to_text(config.error()) << '\n';
+    return 2;
+  }
+  ndr::start_logging(config->log_level);
+  return ndr::serve(*config);
+}
+
+int run(const ndr::Options& options) {
+  switch (options.command) {
+    case ndr::Command::none: return options.exit_code;
+    case ndr::Command::serve: return serve(options);
+    case ndr::Command::check_config: return check_config(options);
+    case ndr::Command::analyze:
+      return ndr::analyze_command(options.analyze.files, options.analyze.json, std::cout, std::cerr);
+  }
+  return 2;
+}
+
+}  // namespace
+
+// The last of the three doors for a broken machine: say what was being done, and end.
+int main(int argc, char** argv) {
+  try {
+    return run(ndr::parse_options(argc, argv));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "ndreprod: %s\n", error.what());
+    return 1;
+  }
+}
