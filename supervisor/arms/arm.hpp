@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,9 +13,14 @@ struct Arm {
   std::string name = "plain";  // plain, workers, iterations, watchdog
   int iterations = 0;          // 0: the script's default
   int workers = 1;
-  double watchdog_scale = 1;  // of the operation timeout; 0 switches it off (margin screen)
+  double watchdog_scale = 1;       // of the operation timeout; 0 switches it off (margin screen)
+  double operation_timeout_s = 5;  // what the scale applies to: CI's, else the default of CI's set-up action
   bool operator==(const Arm&) const = default;
 };
+
+/// The arm of these parameters, named by what it amplifies: workers before iterations. `plain_iterations` is what
+/// an unamplified run has (0: the script's default).
+Arm amplified(int iterations, int workers, int plain_iterations);
 
 /// What an arm adds to the script's command line and environment.
 struct Invocation {
@@ -22,13 +29,23 @@ struct Invocation {
   bool operator==(const Invocation&) const = default;
 };
 
-/// With the contract line: --iterations, --workers, --seed; a hand-written script gets pytest arguments
-/// instead
-/// (`-n K --max-worker-restart=0`; iterations only by NDREPRO_ITERATIONS, which it may read).
-Invocation invocation(const Arm& arm, std::uint64_t seed, bool has_contract);
+/// With the contract line: --iterations, --workers, --seed; a hand-written script gets pytest arguments instead
+/// (`-n K --max-worker-restart=0`; iterations only by NDREPRO_ITERATIONS, which it may read). `starts_workers`: the
+/// hand-written script asks for xdist workers itself, so one worker must be asked for too (`-n 0`); elsewhere that
+/// argument would be an error where xdist is not installed.
+Invocation invocation(const Arm& arm, std::uint64_t seed, bool has_contract, bool starts_workers = false);
 
 /// JSON text of the parameters (stored with the attempt) and back; nothing for text of another form.
 std::string parameters_of(const Arm& arm);
-Arm arm_from(const std::string& name, const std::string& parameters);
+std::optional<Arm> arm_from(const std::string& name, const std::string& parameters);
+
+/// What a hand-written run_test.sh decides by itself, read from its text without running it.
+struct ScriptHabits {
+  bool starts_workers = false;   // a pytest command with -n or --numprocesses
+  bool fixes_watchdog = false;   // sets the operation timeout without asking the environment: no arm can change it
+  bool operator==(const ScriptHabits&) const = default;
+};
+
+ScriptHabits habits_of(std::string_view script);
 
 }  // namespace ndr

@@ -1,0 +1,119 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "storage/records.hpp"
+#include "supervisor/arms/arm.hpp"
+
+namespace ndr {
+
+/// What a campaign may do and how it decides; fixed when it is ordered and stored with it.
+struct Policy {
+  CampaignMode mode = CampaignMode::quick;
+  std::uint64_t seed = 0;
+  std::int64_t budget_ms = 300000;
+  std::int64_t attempt_ms = 300000;  // hard limit of one attempt
+  int confirmations = 3;             // matched attempts wanted
+  int boards = 0;                    // leased ones, which cap the workers; 0: the pseudo-board `host`
+  int plain_iterations = 0;          // of an unamplified run; 0: the script's default
+  bool device_timeout = false;       // the wanted failure is one, so a margin is possible
+  bool watchdog_adjustable = true;   // the script leaves the operation timeout to its environment
+  double operation_timeout_s = 5;
+  std::int64_t expected_attempt_ms = 20000;  // one plain attempt, as far as known beforehand
+  bool operator==(const Policy&) const = default;
+};
+
+/// What has happened so far, folded; plain enough to be rebuilt from the stored rows.
+struct Progress {
+  int attempts = 0;
+  std::int64_t spent_ms = 0;
+  int matched = 0;
+  std::optional<Arm> hit_arm;  // of the first match
+  // Screen: plain runs that could be judged.
+  int screened = 0;
+  int screen_matched = 0;
+  std::int64_t screen_iterations = -1;  // passing iterations before the first match
+  bool iterations_vary = false;         // ... and another match came after another number of them
+  // Margin screen: runs with a raised watchdog.
+  int raised = 0;
+  int raised_slow = 0;  // passed, slower than the limit
+  int raised_fast = 0;  // passed within the limit: no margin
+  std::int64_t slowest_ms = 0;
+  // Search and confirmation.
+  int searched = 0;
+  int worker_cap = 1 << 10;
+  int calm_misses = 0;  // in a row, of the hit arm with one worker
+  bool plain_confirmed = false;
+  bool plain_worked = false;  // the set-up is good: a plain run could be judged
+  // What one attempt of this case is like.
+  std::int64_t shortest_ms = 0;     // a passing attempt
+  std::int64_t iteration_us = 0;    // at best, start-up included, one worker
+  int default_iterations = 0;       // the script's, as counted
+  // Rows of bad luck.
+  int different = 0;  // before any match
+  int different_in_row = 0;
+  int broken_in_row = 0;      // lost, infrastructure
+  int contention_in_row = 0;  // with one worker
+  std::string last_difference;
+  std::string last_breakage;
+  // What ends it.
+  bool board_suspect = false;
+  std::string board_unusable;
+  std::string setup_error;
+  bool cancelled = false;
+  bool operator==(const Progress&) const = default;
+};
+
+struct RunAttempt {
+  AttemptPhase phase = AttemptPhase::screen;
+  Arm arm;
+  std::uint64_t seed = 0;  // below 2^31, so that any script can read it
+  std::int64_t deadline_ms = 0;
+  bool operator==(const RunAttempt&) const = default;
+};
+struct ResetBoards {
+  bool operator==(const ResetBoards&) const = default;
+};
+struct Finish {
+  CampaignOutcome outcome = CampaignOutcome::not_reproduced;
+  std::string reason;
+  bool operator==(const Finish&) const = default;
+};
+using Step = std::variant<RunAttempt, ResetBoards, Finish>;
+
+struct AttemptEnded {
+  AttemptRow row;  // with its verdict
+  bool board_suspect = false;
+  std::int64_t elapsed_ms = 0;  // of the budget
+};
+struct BoardsReset {
+  ResetRow row;  // with its result; of the first board that did not come back, else of the last
+  std::int64_t elapsed_ms = 0;
+};
+struct CancelRequested {};
+using Happened = std::variant<AttemptEnded, BoardsReset, CancelRequested>;
+
+/// Pure: the next act. Screen, then search until the first match, then confirm; the budget stops new acts.
+Step next_step(const Policy& policy, const Progress& now);
+/// Pure: what is known after it.
+Progress after(const Policy& policy, Progress now, const Happened& happened);
+
+/// The same progress from stored rows: attempts with a verdict (others are left out: they are still to end), ended
+/// resets, what was spent, and whether a leased board is stored as dirty.
+Progress progress_from(const Policy& policy, const std::vector<AttemptRow>& attempts,
+                       const std::vector<ResetRow>& resets, std::int64_t spent_ms, bool board_suspect);
+
+/// The smallest failure rate of a plain attempt that the budget shows with 90 %: 1 - 0.1^(1/n), n attempts of the
+/// expected length in what is left after the confirmation reserve.
+double smallest_visible_rate(const Policy& policy);
+
+/// Share of the budget that is kept for confirming.
+inline constexpr double confirmation_reserve = 0.2;
+
+std::string to_json_text(const Policy& policy);
+std::optional<Policy> policy_from(const std::string& json);
+
+}  // namespace ndr

@@ -1,0 +1,47 @@
+#include <nlohmann/json.hpp>
+
+#include "supervisor/campaign/policy.hpp"
+
+namespace ndr {
+
+std::string to_json_text(const Policy& policy) {
+  return nlohmann::ordered_json{{"mode", to_text(policy.mode)},
+                                {"seed", std::to_string(policy.seed)},
+                                {"budget_ms", policy.budget_ms},
+                                {"attempt_ms", policy.attempt_ms},
+                                {"confirmations", policy.confirmations},
+                                {"boards", policy.boards},
+                                {"plain_iterations", policy.plain_iterations},
+                                {"device_timeout", policy.device_timeout},
+                                {"watchdog_adjustable", policy.watchdog_adjustable},
+                                {"operation_timeout_s", policy.operation_timeout_s},
+                                {"expected_attempt_ms", policy.expected_attempt_ms}}
+      .dump();
+}
+
+std::optional<Policy> policy_from(const std::string& json) {
+  try {
+    const auto object = nlohmann::json::parse(json);
+    Policy policy;
+    const auto mode = campaign_mode_from(object.at("mode").get<std::string>());
+    if (!mode) return std::nullopt;
+    policy.mode = *mode;
+    policy.seed = std::stoull(object.at("seed").get<std::string>());
+    object.at("budget_ms").get_to(policy.budget_ms);
+    object.at("attempt_ms").get_to(policy.attempt_ms);
+    object.at("confirmations").get_to(policy.confirmations);
+    object.at("boards").get_to(policy.boards);
+    object.at("plain_iterations").get_to(policy.plain_iterations);
+    object.at("device_timeout").get_to(policy.device_timeout);
+    object.at("watchdog_adjustable").get_to(policy.watchdog_adjustable);
+    object.at("operation_timeout_s").get_to(policy.operation_timeout_s);
+    object.at("expected_attempt_ms").get_to(policy.expected_attempt_ms);
+    return policy;
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  } catch (const std::logic_error&) {  // the seed is no number
+    return std::nullopt;
+  }
+}
+
+}  // namespace ndr

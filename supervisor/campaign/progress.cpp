@@ -1,0 +1,164 @@
+#include <algorithm>
+
+#include "analyzer/assert.hpp"
+#include "supervisor/campaign/ladder.hpp"
+#include "supervisor/campaign/policy.hpp"
+
+namespace ndr {
+namespace {
+
+/// The parameters may be of a newer program; the name and one worker are enough to go on.
+Arm arm_of(const AttemptRow& row) {
+  Arm named;
+  named.name = row.arm;
+  return arm_from(row.arm, row.parameters).value_or(named);
+}
+
+/// The run could be judged: it counts in the screen and in a rate.
+bool is_answer(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::reproduced:
+    case Verdict::passed:
+    case Verdict::different_failure:
+    case Verdict::hang:
+    case Verdict::timed_out: return true;
+    case Verdict::contention:
+    case Verdict::setup_error:
+    case Verdict::infrastructure:
+    case Verdict::cancelled:
+    case Verdict::lost: return false;
+  }
+  return false;
+}
+
+void count_match(const AttemptRow& row, const Arm& arm, Progress& now) {
+  ++now.matched;
+  if (!now.hit_arm) now.hit_arm = arm;
+  if (row.phase != AttemptPhase::screen || arm.name != "plain") return;
+  ++now.screen_matched;
+  if (now.screen_iterations < 0) now.screen_iterations = row.iterations;
+  now.iterations_vary = now.iterations_vary || row.iterations != now.screen_iterations;
+}
+
+void count_raised(const Policy& policy, const AttemptRow& row, Verdict verdict, Progress& now) {
+  ++now.raised;
+  // Our own limit may end a run that long since passed the place where the plain ones fail.
+  const bool went_on = verdict == Verdict::timed_out && row.iterations > std::max<std::int64_t>(0, now.screen_iterations);
+  if (verdict != Verdict::passed && !went_on) return;
+  const std::int64_t iteration_ms = row.exposure_ms / std::max<std::int64_t>(1, row.iterations);
+  const bool slow = static_cast<double>(iteration_ms) > policy.operation_timeout_s * 1000;
+  ++(slow ? now.raised_slow : now.raised_fast);
+  if (slow) now.slowest_ms = std::max(now.slowest_ms, iteration_ms);
+}
+
+void measure(const AttemptRow& row, const Arm& arm, Progress& now) {
+  const bool whole = row.verdict == Verdict::passed;
+  if (whole && (now.shortest_ms == 0 || row.exposure_ms < now.shortest_ms)) now.shortest_ms = row.exposure_ms;
+  if (row.iterations <= 0 || arm.workers != 1) return;
+  const std::int64_t iteration_us = row.exposure_ms * 1000 / row.iterations;
+  if (iteration_us > 0 && (now.iteration_us == 0 || iteration_us < now.iteration_us)) now.iteration_us = iteration_us;
+  if (whole && arm.iterations == 0)
+    now.default_iterations = std::max(now.default_iterations,
+                                      static_cast<int>(std::min<std::int64_t>(row.iterations, 1 << 20)));
+}
+
+void count_phase(const Policy& policy, const AttemptRow& row, const Arm& arm, Verdict verdict, Progress& now) {
+  const bool answer = is_answer(verdict);
+  if (arm.name == "plain") now.plain_worked = now.plain_worked || answer;
+  switch (row.phase) {
+    case AttemptPhase::screen:
+      if (!answer) return;
+      if (arm.name == "watchdog")
+        count_raised(policy, row, verdict, now);
+      else
+        ++now.screened;
+      return;
+    case AttemptPhase::search: ++now.searched; return;
+    case AttemptPhase::confirm:
+      if (arm.name == "plain") now.plain_confirmed = true;
+      if (answer && now.hit_arm && is_calm_variant(*now.hit_arm, arm))
+        now.calm_misses = verdict == Verdict::reproduced ? 0 : now.calm_misses + 1;
+      return;
+    case AttemptPhase::reduce: return;
+  }
+}
+
+void count_setup_error(const AttemptRow& row, const Arm& arm, Progress& now) {
+  // A plain run has worked, so it is the arm that this host cannot do (xdist is missing): leave the arm out.
+  if (now.plain_worked && arm.workers > 1)
+    now.worker_cap = 1;
+  else
+    now.setup_error = row.explanation.empty() ? "nothing could be tested" : row.explanation;
+}
+
+void count_contention(const Arm& arm, Progress& now) {
+  if (arm.workers > 1)
+    now.worker_cap = std::min(now.worker_cap, arm.workers / 2);
+  else
+    ++now.contention_in_row;
+}
+
+void count_verdict(const AttemptRow& row, const Arm& arm, Verdict verdict, Progress& now) {
+  if (is_answer(verdict)) now.broken_in_row = now.contention_in_row = 0;
+  if (is_answer(verdict) && verdict != Verdict::different_failure) now.different_in_row = 0;
+  switch (verdict) {
+    case Verdict::reproduced: return count_match(row, arm, now);
+    case Verdict::passed:
+    case Verdict::timed_out: return measure(row, arm, now);
+    case Verdict::different_failure:
+      if (now.matched == 0) ++now.different;
+      ++now.different_in_row;
+      now.last_difference = row.explanation;
+      return;
+    case Verdict::contention: return count_contention(arm, now);
+    case Verdict::setup_error: return count_setup_error(row, arm, now);
+    case Verdict::infrastructure:
+    case Verdict::lost:
+      ++now.broken_in_row;
+      now.last_breakage = row.explanation.empty() ? std::string{to_text(verdict)} : row.explanation;
+      return;
+    case Verdict::cancelled: now.cancelled = true; return;
+    case Verdict::hang: return;
+  }
+}
+
+void count(const Policy& policy, const AttemptEnded& ended, Progress& now) {
+  NDR_ASSERT(ended.row.verdict);
+  const Arm arm = arm_of(ended.row);
+  ++now.attempts;
+  now.spent_ms += ended.elapsed_ms;
+  now.board_suspect = ended.board_suspect;
+  count_phase(policy, ended.row, arm, *ended.row.verdict, now);
+  count_verdict(ended.row, arm, *ended.row.verdict, now);
+}
+
+void count(const Policy&, const BoardsReset& reset, Progress& now) {
+  NDR_ASSERT(reset.row.result);
+  now.spent_ms += reset.elapsed_ms;
+  now.board_suspect = *reset.row.result != ResetResult::verified;
+  // Cleared again by the retry, whose row follows that of the failure.
+  now.board_unusable = now.board_suspect ? "board " + reset.row.board + " was not reset: " + reset.row.reason : "";
+}
+
+void count(const Policy&, const CancelRequested&, Progress& now) { now.cancelled = true; }
+
+}  // namespace
+
+Progress after(const Policy& policy, Progress now, const Happened& happened) {
+  std::visit([&](const auto& fact) { count(policy, fact, now); }, happened);
+  return now;
+}
+
+Progress progress_from(const Policy& policy, const std::vector<AttemptRow>& attempts,
+                       const std::vector<ResetRow>& resets, std::int64_t spent_ms, bool board_suspect) {
+  Progress now;
+  for (const AttemptRow& row : attempts)
+    if (row.verdict) now = after(policy, std::move(now), AttemptEnded{row, false, 0});
+  for (const ResetRow& row : resets)
+    if (row.result) now = after(policy, std::move(now), BoardsReset{row, 0});
+  now.spent_ms = spent_ms;
+  now.board_suspect = board_suspect;
+  return now;
+}
+
+}  // namespace ndr
