@@ -8,6 +8,9 @@
 
 namespace ndr {
 
+/// The runtime's watchdog on one operation: seconds as a decimal number; 0 or unset never fires.
+inline constexpr std::string_view watchdog_variable = "TT_METAL_OPERATION_TIMEOUT_SECONDS";
+
 /// One way to amplify, with its parameters: what the campaign chooses and the runner turns into arguments.
 struct Arm {
   std::string name = "plain";  // plain, workers, iterations, watchdog
@@ -41,8 +44,8 @@ std::optional<Arm> arm_from(const std::string& name, const std::string& paramete
 
 /// What a hand-written run_test.sh decides by itself, read from its text without running it.
 struct ScriptHabits {
-  bool starts_workers = false;   // a pytest command with -n or --numprocesses
-  bool fixes_watchdog = false;   // sets the operation timeout without asking the environment: no arm can change it
+  bool starts_workers = false;  // a pytest command with -n or --numprocesses
+  bool fixes_watchdog = false;  // sets the operation timeout without asking the environment: no arm can change it
   bool operator==(const ScriptHabits&) const = default;
 };
 

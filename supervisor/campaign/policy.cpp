@@ -62,18 +62,17 @@ std::optional<Finish> obstacle(const Progress& now) {
   if (!now.setup_error.empty()) return Finish{CampaignOutcome::setup_error, now.setup_error};
   if (!now.board_unusable.empty()) return Finish{CampaignOutcome::board_unusable, now.board_unusable};
   if (now.contention_in_row >= most_broken_in_row)
-    return Finish{CampaignOutcome::board_unusable,
-                  "contention with one worker, " + std::to_string(now.contention_in_row) +
-                      " times in a row: another process uses the board"};
+    return Finish{CampaignOutcome::board_unusable, "contention with one worker, " +
+                                                       std::to_string(now.contention_in_row) +
+                                                       " times in a row: another process uses the board"};
   if (now.broken_in_row >= most_broken_in_row)
     // Neither the board's fault nor the case's answer: this host could not run it.
-    return Finish{CampaignOutcome::setup_error, std::to_string(now.broken_in_row) +
-                                                    " attempts in a row could not be judged: " +
-                                                    now.last_breakage};
+    return Finish{CampaignOutcome::setup_error,
+                  std::to_string(now.broken_in_row) + " attempts in a row could not be judged: " + now.last_breakage};
   if (now.matched == 0 && now.different_in_row > most_different_in_row)
-    return Finish{CampaignOutcome::not_reproduced, std::to_string(now.different_in_row) +
-                                                       " different failures in a row and no match: " +
-                                                       now.last_difference};
+    return Finish{
+        CampaignOutcome::not_reproduced,
+        std::to_string(now.different_in_row) + " different failures in a row and no match: " + now.last_difference};
   return std::nullopt;
 }
 
@@ -83,14 +82,12 @@ std::optional<Finish> screened_out(const Policy& policy, const Progress& now) {
                                                seconds_text(now.slowest_ms) + " an iteration against a limit of " +
                                                seconds_text(std::llround(policy.operation_timeout_s * 1000))};
   if (looks_deterministic(now) && now.screened >= deterministic_runs)
-    return Finish{CampaignOutcome::deterministic, "all " + std::to_string(now.screened) +
-                                                      " unamplified runs matched, at the same place"};
+    return Finish{CampaignOutcome::deterministic,
+                  "all " + std::to_string(now.screened) + " unamplified runs matched, at the same place"};
   return std::nullopt;
 }
 
-bool has_clean_log(const Progress& now) {
-  return now.plain_confirmed || (now.hit_arm && now.hit_arm->name == "plain");
-}
+bool has_clean_log(const Progress& now) { return now.plain_confirmed || (now.hit_arm && now.hit_arm->name == "plain"); }
 
 std::string matched_text(const Policy& policy, const Progress& now) {
   return std::to_string(now.matched) + " matched of " + std::to_string(policy.confirmations) + " wanted";
@@ -127,8 +124,7 @@ RunAttempt next_attempt(const Policy& policy, const Progress& now) {
   }
   if (now.matched == 0)
     return attempt(policy, now, AttemptPhase::search, search_arm(policy, now, left_ms(policy, now)));
-  if (now.matched < policy.confirmations)
-    return attempt(policy, now, AttemptPhase::confirm, confirm_arm(policy, now));
+  if (now.matched < policy.confirmations) return attempt(policy, now, AttemptPhase::confirm, confirm_arm(policy, now));
   return attempt(policy, now, AttemptPhase::confirm, plain_arm(policy));
 }
 

@@ -49,9 +49,9 @@ struct Progress {
   bool plain_confirmed = false;
   bool plain_worked = false;  // the set-up is good: a plain run could be judged
   // What one attempt of this case is like.
-  std::int64_t shortest_ms = 0;     // a passing attempt
-  std::int64_t iteration_us = 0;    // at best, start-up included, one worker
-  int default_iterations = 0;       // the script's, as counted
+  std::int64_t shortest_ms = 0;   // a passing attempt
+  std::int64_t iteration_us = 0;  // at best, start-up included, one worker
+  int default_iterations = 0;     // the script's, as counted
   // Rows of bad luck.
   int different = 0;  // before any match
   int different_in_row = 0;

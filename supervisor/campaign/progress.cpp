@@ -21,12 +21,14 @@ bool is_answer(Verdict verdict) {
     case Verdict::passed:
     case Verdict::different_failure:
     case Verdict::hang:
-    case Verdict::timed_out: return true;
+    case Verdict::timed_out:
+      return true;
     case Verdict::contention:
     case Verdict::setup_error:
     case Verdict::infrastructure:
     case Verdict::cancelled:
-    case Verdict::lost: return false;
+    case Verdict::lost:
+      return false;
   }
   return false;
 }
@@ -43,7 +45,8 @@ void count_match(const AttemptRow& row, const Arm& arm, Progress& now) {
 void count_raised(const Policy& policy, const AttemptRow& row, Verdict verdict, Progress& now) {
   ++now.raised;
   // Our own limit may end a run that long since passed the place where the plain ones fail.
-  const bool went_on = verdict == Verdict::timed_out && row.iterations > std::max<std::int64_t>(0, now.screen_iterations);
+  const bool went_on =
+      verdict == Verdict::timed_out && row.iterations > std::max<std::int64_t>(0, now.screen_iterations);
   if (verdict != Verdict::passed && !went_on) return;
   const std::int64_t iteration_ms = row.exposure_ms / std::max<std::int64_t>(1, row.iterations);
   const bool slow = static_cast<double>(iteration_ms) > policy.operation_timeout_s * 1000;
@@ -58,8 +61,8 @@ void measure(const AttemptRow& row, const Arm& arm, Progress& now) {
   const std::int64_t iteration_us = row.exposure_ms * 1000 / row.iterations;
   if (iteration_us > 0 && (now.iteration_us == 0 || iteration_us < now.iteration_us)) now.iteration_us = iteration_us;
   if (whole && arm.iterations == 0)
-    now.default_iterations = std::max(now.default_iterations,
-                                      static_cast<int>(std::min<std::int64_t>(row.iterations, 1 << 20)));
+    now.default_iterations =
+        std::max(now.default_iterations, static_cast<int>(std::min<std::int64_t>(row.iterations, 1 << 20)));
 }
 
 void count_phase(const Policy& policy, const AttemptRow& row, const Arm& arm, Verdict verdict, Progress& now) {
@@ -73,13 +76,16 @@ void count_phase(const Policy& policy, const AttemptRow& row, const Arm& arm, Ve
       else
         ++now.screened;
       return;
-    case AttemptPhase::search: ++now.searched; return;
+    case AttemptPhase::search:
+      ++now.searched;
+      return;
     case AttemptPhase::confirm:
       if (arm.name == "plain") now.plain_confirmed = true;
       if (answer && now.hit_arm && is_calm_variant(*now.hit_arm, arm))
         now.calm_misses = verdict == Verdict::reproduced ? 0 : now.calm_misses + 1;
       return;
-    case AttemptPhase::reduce: return;
+    case AttemptPhase::reduce:
+      return;
   }
 }
 
@@ -102,23 +108,30 @@ void count_verdict(const AttemptRow& row, const Arm& arm, Verdict verdict, Progr
   if (is_answer(verdict)) now.broken_in_row = now.contention_in_row = 0;
   if (is_answer(verdict) && verdict != Verdict::different_failure) now.different_in_row = 0;
   switch (verdict) {
-    case Verdict::reproduced: return count_match(row, arm, now);
+    case Verdict::reproduced:
+      return count_match(row, arm, now);
     case Verdict::passed:
-    case Verdict::timed_out: return measure(row, arm, now);
+    case Verdict::timed_out:
+      return measure(row, arm, now);
     case Verdict::different_failure:
       if (now.matched == 0) ++now.different;
       ++now.different_in_row;
       now.last_difference = row.explanation;
       return;
-    case Verdict::contention: return count_contention(arm, now);
-    case Verdict::setup_error: return count_setup_error(row, arm, now);
+    case Verdict::contention:
+      return count_contention(arm, now);
+    case Verdict::setup_error:
+      return count_setup_error(row, arm, now);
     case Verdict::infrastructure:
     case Verdict::lost:
       ++now.broken_in_row;
       now.last_breakage = row.explanation.empty() ? std::string{to_text(verdict)} : row.explanation;
       return;
-    case Verdict::cancelled: now.cancelled = true; return;
-    case Verdict::hang: return;
+    case Verdict::cancelled:
+      now.cancelled = true;
+      return;
+    case Verdict::hang:
+      return;
   }
 }
 
