@@ -10,26 +10,27 @@ namespace asio = boost::asio;
 /// On the list for as long as its coroutine waits, also when that is destroyed while waiting.
 class ChangeFeed::Listener {
 public:
-  Listener(ChangeFeed& feed, std::chrono::steady_clock::time_point until) : feed_(feed), timer_(feed.executor_) {
-    timer_.expires_at(until);
-    feed_.listeners_.push_back(&timer_);
+  Listener(ChangeFeed& feed, std::chrono::steady_clock::time_point until)
+      : listeners_(feed.listeners_), timer_(feed.executor_, until) {
+    listeners_->push_back(&timer_);
   }
-  ~Listener() { std::erase(feed_.listeners_, &timer_); }
+  ~Listener() { std::erase(*listeners_, &timer_); }
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
   asio::steady_timer& timer() { return timer_; }
 
 private:
-  ChangeFeed& feed_;
+  std::shared_ptr<std::vector<asio::steady_timer*>> listeners_;
   asio::steady_timer timer_;
 };
 
-ChangeFeed::ChangeFeed(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+ChangeFeed::ChangeFeed(asio::any_io_executor executor)
+    : executor_(std::move(executor)), listeners_(std::make_shared<std::vector<asio::steady_timer*>>()) {}
 
 void ChangeFeed::bump() {
   ++generation_;
-  for (asio::steady_timer* timer : listeners_)
+  for (asio::steady_timer* timer : *listeners_)
     timer->cancel();
 }
 

@@ -4,12 +4,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace ndr {
 
 /// "Something newer is in the database": a generation and a bell. Wakes may coalesce; listeners read the
-/// tables again. Lives on the one I/O thread and outlives its listeners.
+/// tables again. Lives on the one I/O thread; a listener may only be destroyed, never resumed, after it.
 class ChangeFeed {
 public:
   explicit ChangeFeed(boost::asio::any_io_executor executor);
@@ -22,7 +23,9 @@ private:
   class Listener;
   boost::asio::any_io_executor executor_;
   std::uint64_t generation_ = 0;
-  std::vector<boost::asio::steady_timer*> listeners_;  // each its own limit; cancelled to wake them
+  // Each has its own limit and is cancelled to wake it. Shared, since at the end of the program a context destroys
+  // the coroutines that still wait, after us.
+  std::shared_ptr<std::vector<boost::asio::steady_timer*>> listeners_;
 };
 
 }  // namespace ndr
