@@ -5,12 +5,13 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <functional>
 #include <system_error>
 #include <unordered_map>
+
+#include "storage/unique_fd.hpp"
 
 namespace ndr {
 namespace {
@@ -30,13 +31,10 @@ std::filesystem::path made_folder(const std::filesystem::path& folder) {
 
 // Made here and not by SQLite, for the mode; SQLite gives the -wal file the mode of its database.
 std::filesystem::path made_file(const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  const UniqueFd fd{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
   struct stat status {};
-  const bool is_private =
-      fd >= 0 && ::fstat(fd, &status) == 0 && ((status.st_mode & 0077) == 0 || ::fchmod(fd, 0600) == 0);
-  const int error = errno;
-  if (fd >= 0) ::close(fd);
-  if (!is_private) throw std::system_error{error, std::generic_category(), "open " + file.string()};
+  if (!fd || ::fstat(fd.get(), &status) != 0 || ((status.st_mode & 0077) != 0 && ::fchmod(fd.get(), 0600) != 0))
+    throw std::system_error{errno, std::generic_category(), "open " + file.string()};
   return file;
 }
 
@@ -76,9 +74,8 @@ void refuse_newer(SQLite::Database& connection, const std::filesystem::path& fil
   keep_wal_at_close(connection, true);
   const int version = std::stoi(ask(connection, "PRAGMA user_version"));
   if (version > newest)
-    throw SchemaTooNew{file.string() + " has schema " + std::to_string(version) +
-                       ", this program knows up to " + std::to_string(newest) +
-                       "; install the newer version again"};
+    throw SchemaTooNew{file.string() + " has schema " + std::to_string(version) + ", this program knows up to " +
+                       std::to_string(newest) + "; install the newer version again"};
   keep_wal_at_close(connection, false);
 }
 
@@ -94,8 +91,7 @@ void configure(SQLite::Database& connection, const std::filesystem::path& file, 
   ask(connection, "PRAGMA locking_mode = EXCLUSIVE");
   refuse_newer(connection, file, newest);
   const std::string mode = ask(connection, "PRAGMA journal_mode = WAL");
-  if (mode != "wal")
-    throw DatabaseError{file.string() + ": the file system allows no WAL, only " + mode, false};
+  if (mode != "wal") throw DatabaseError{file.string() + ": the file system allows no WAL, only " + mode, false};
   ask(connection, "PRAGMA synchronous = FULL");
   ask(connection, "PRAGMA foreign_keys = ON");
   ask(connection, "PRAGMA trusted_schema = OFF");

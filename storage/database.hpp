@@ -10,7 +10,6 @@
 #include "storage/state_lock.hpp"
 
 namespace SQLite {
-class Database;
 class Statement;
 }  // namespace SQLite
 

@@ -44,21 +44,13 @@ void write_holder(int fd, const std::filesystem::path& file) {
 }  // namespace
 
 StateLock::StateLock(const std::filesystem::path& folder) : file_(open_lock(folder / "lock")) {
-  try {
-    const int error = try_lock(file_);
-    if (error == EWOULDBLOCK)
-      throw StateLocked{"the state folder " + folder.string() + " is in use by " + holder(folder / "lock") +
-                        "; stop it, or choose another state_folder"};
-    if (error != 0)
-      throw std::system_error{error, std::generic_category(), "flock " + (folder / "lock").string()};
-    write_holder(file_, folder / "lock");
-  } catch (...) {
-    ::close(file_);
-    throw;
-  }
+  const std::filesystem::path file = folder / "lock";
+  const int error = try_lock(file_.get());
+  if (error == EWOULDBLOCK)
+    throw StateLocked{"the state folder " + folder.string() + " is in use by " + holder(file) +
+                      "; stop it, or choose another state_folder"};
+  if (error != 0) throw std::system_error{error, std::generic_category(), "flock " + file.string()};
+  write_holder(file_.get(), file);
 }
-
-// The file stays: whoever unlinks it while another waits to open it makes two locks of one.
-StateLock::~StateLock() { ::close(file_); }
 
 }  // namespace ndr

@@ -2,6 +2,8 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "storage/unique_fd.hpp"
+
 namespace ndr {
 
 /// Another process holds the state folder.
@@ -14,12 +16,9 @@ class StateLocked : public std::runtime_error {
 class StateLock {
 public:
   explicit StateLock(const std::filesystem::path& folder);
-  ~StateLock();
-  StateLock(const StateLock&) = delete;
-  StateLock& operator=(const StateLock&) = delete;
 
 private:
-  int file_;
+  UniqueFd file_;  // the file stays when it closes: to unlink what another may be opening would make two locks
 };
 
 }  // namespace ndr
