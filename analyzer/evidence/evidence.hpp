@@ -81,14 +81,15 @@ struct Evidence {
   MaybeSourced<std::uint64_t> test_line;
   MaybeSourced<std::string> command;  // without leading VAR=value
   std::map<std::string, Sourced<std::string>> environment;
-  std::map<std::string, Sourced<double>> timeouts;  // pytest_s, operation_s, step_min, command_s, fabric_sync_ms, fw_init_ms
+  std::map<std::string, Sourced<double>>
+      timeouts;  // pytest_s, operation_s, step_min, command_s, fabric_sync_ms, fw_init_ms
   MaybeSourced<std::string> arch;
   MaybeSourced<std::string> board;
   MaybeSourced<std::string> workflow;
   MaybeSourced<std::string> job;
   MaybeSourced<std::string> runner;
   MaybeSourced<std::string> rank_or_device;
-  MaybeSourced<std::string> failed_at;  // RFC 3339 UTC, of the line of error_line
+  MaybeSourced<std::string> failed_at;   // RFC 3339 UTC, of the line of error_line
   std::vector<StackFrame> python_stack;  // innermost last, as Python prints it
   std::vector<StackFrame> native_stack;  // innermost first, as native traces print it
   std::vector<Conflict> conflicts;

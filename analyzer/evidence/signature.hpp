@@ -16,6 +16,7 @@ struct Signature {
   std::string message_template;  // error line with values masked: "expected <n> but got <n>"
   std::string site_file;         // throw site: path without the checkout's prefix, no line
   std::string site_function;     // throw site's function, where a stack names it
+  bool raised_in_test = false;   // the site is the test's own file: a stress test has another, so the statement decides
   std::string statement;         // the failing statement, white space folded
   std::vector<std::string> frames;    // up to 5 innermost own frames, "file:function"
   std::string test_name;              // test function or gtest Suite.Test without parameters
@@ -41,6 +42,9 @@ Signature signature_of(const Evidence& evidence);
 /// Compares a run's failure (`seen`) with the case's (`wanted`).
 /// exact: type, exception, message template and throw site agree · same_site: type agrees and the throw site or the
 /// innermost own frame or the failing statement does, other message · same_class: only the type agrees · other.
+/// What one side does not know neither agrees nor differs, but a grade needs a site, statement or message that agrees.
+/// Raised in the test body on both sides: the site agrees where the statements do; where a statement is unknown, or
+/// differs while the message has words enough to be its own, the message template decides.
 Match match(const Signature& wanted, const Signature& seen);
 
 /// Masks what varies between two runs of one failure (hex, decimals, uuids, paths' prefixes, quoted values' digits).

@@ -1,0 +1,39 @@
+#include "analyzer/evidence/evidence.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "analyzer/assert.hpp"
+
+namespace ndr {
+namespace {
+
+constexpr std::array<std::pair<FailureType, std::string_view>, 11> words{
+    {{FailureType::none, "none"},
+     {FailureType::infra, "infra"},
+     {FailureType::device_contention, "device_contention"},
+     {FailureType::out_of_memory, "out_of_memory"},
+     {FailureType::device_timeout, "device_timeout"},
+     {FailureType::test_timeout, "test_timeout"},
+     {FailureType::hang, "hang"},
+     {FailureType::comparison, "comparison"},
+     {FailureType::assertion, "assertion"},
+     {FailureType::crash, "crash"},
+     {FailureType::exception, "exception"}}};
+
+}  // namespace
+
+std::string_view to_text(FailureType type) {
+  const auto found = std::find_if(words.begin(), words.end(), [&](const auto& word) { return word.first == type; });
+  NDR_ASSERT(found != words.end());
+  return found->second;
+}
+
+std::optional<FailureType> failure_type_from(std::string_view text) {
+  const auto found = std::find_if(words.begin(), words.end(), [&](const auto& word) { return word.second == text; });
+  if (found == words.end()) return std::nullopt;
+  return found->first;
+}
+
+}  // namespace ndr

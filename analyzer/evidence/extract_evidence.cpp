@@ -1,0 +1,206 @@
+#include "analyzer/evidence/extract_evidence.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "analyzer/evidence/formats_command.hpp"
+#include "analyzer/evidence/formats_platform.hpp"
+#include "analyzer/evidence/text.hpp"
+#include "analyzer/utf8.hpp"
+
+namespace ndr {
+namespace {
+
+constexpr std::size_t longest_value = 4096;
+
+void clean(std::string& text) { text = to_utf8(std::string_view{text}.substr(0, longest_value)); }
+void clean(MaybeSourced<std::string>& field) {
+  if (field) clean(field->value);
+}
+void clean(std::vector<StackFrame>& stack) {
+  for (StackFrame& frame : stack) {
+    clean(frame.file);
+    clean(frame.function);
+    clean(frame.text);
+  }
+}
+
+// The same fact from several places: the first is kept, another value is a conflict.
+class Gathered {
+public:
+  Gathered(std::string field, Evidence& evidence) : field_(std::move(field)), evidence_(evidence) {}
+  template <class Meaning>
+  void add(const MaybeSourced<std::string>& source, Meaning meaning) {
+    const auto value = source ? meaning(source->value) : std::nullopt;
+    if (!value) return;
+    const Sourced<std::string> found{*value, source->origin};
+    if (!kept_)
+      kept_ = found;
+    else if (kept_->value != found.value)
+      evidence_.conflicts.push_back({field_, *kept_, found});
+  }
+  MaybeSourced<std::string> kept() const { return kept_; }
+
+private:
+  std::string field_;
+  Evidence& evidence_;
+  MaybeSourced<std::string> kept_;
+};
+
+MaybeSourced<std::string> find(const std::map<std::string, Sourced<std::string>>& values, const std::string& name) {
+  const auto found = values.find(name);
+  if (found == values.end()) return std::nullopt;
+  return found->second;
+}
+
+void take_fault(const Fault& fault, Evidence& evidence) {
+  evidence.failure_type = fault.type;
+  evidence.exception = fault.exception;
+  evidence.error_line = fault.error_line;
+  evidence.throw_location = fault.throw_location;
+  evidence.failing_statement = fault.statement;
+  evidence.test_id = fault.test_id;
+  evidence.test_file = fault.test_file;
+  evidence.test_line = fault.test_line;
+  evidence.python_stack = fault.python_stack;
+  evidence.native_stack = fault.native_stack;
+  if (!fault.error_stamp.empty() && fault.error_line) {
+    evidence.failed_at = sourced(fault.error_stamp, fault.error_line->origin);
+  }
+}
+
+// Who of several processes, workers or devices: only what the failure itself names.
+void take_rank(const Fault& fault, Evidence& evidence) {
+  std::string names = fault.worker ? fault.worker->value : std::string{};
+  const auto add = [&](const std::string& name) {
+    if (!name.empty()) names += (names.empty() ? "" : " ") + name;
+  };
+  add(process_name(fault.seen.process));
+  if (fault.error_line) add(named_devices(fault.error_line->value));
+  const Origin& origin = fault.error_line ? fault.error_line->origin : fault.seen.origin;
+  if (!names.empty()) evidence.rank_or_device = sourced(names, fault.worker ? fault.worker->origin : origin);
+}
+
+void set_variable(Evidence& evidence, const std::string& name, Sourced<std::string> value) {
+  const bool secret = contains(value.value, "***");
+  if (!is_runner_variable(name) && !secret) evidence.environment[name] = std::move(value);
+}
+
+// Step block, then what the script exports and the log shows, then what stands in front of the command.
+void take_environment(const StepReader& step, const std::optional<ShellCommand>& command, Evidence& evidence) {
+  const bool has_frame = !step.header().title.empty();
+  if (has_frame && !command) return;
+  for (const auto& [name, value] : step.header().environment)
+    set_variable(evidence, name, value);
+  for (const ShellCommand& set : shell_commands(step.header().script)) {
+    if (!set.text.empty()) continue;
+    for (const auto& [name, value] : set.assignments)
+      set_variable(evidence, name, {value, set.origin});
+  }
+  for (const auto& [name, value] : step.settings())
+    set_variable(evidence, name, value);
+  if (!command) return;
+  for (const auto& [name, value] : command->assignments)
+    set_variable(evidence, name, {value, command->origin});
+}
+
+void set_limit(Evidence& evidence, const std::string& name, std::optional<double> value, const Origin& origin) {
+  if (value) evidence.timeouts.emplace(name, sourced(*value, origin));
+}
+
+// "timeout", "timeout-minutes": the step's own, not that of a watchdog.
+bool is_step_limit(std::string_view input) {
+  const std::string lower = to_lower(input);
+  return contains(lower, "timeout") && !contains(lower, "hang") && !contains(lower, "dispatch") &&
+         !contains(lower, "operation") && !contains(lower, "detection") && !contains(lower, "pytest") &&
+         !contains(lower, "second");
+}
+
+void take_timeouts(const FileOutcome& outcome, const std::optional<ShellCommand>& command, Evidence& evidence) {
+  const StepReader& step = *outcome.step;
+  const auto& header = step.pytest().session().timeout_s;
+  if (header) set_limit(evidence, "pytest_s", header->value, header->origin);
+  if (command && command->kind == CommandKind::pytest) {
+    const auto option = option_value(command->text, "--timeout");
+    set_limit(evidence, "pytest_s", option ? to_decimal(*option) : std::nullopt, command->origin);
+  }
+  if (const auto operation = find(evidence.environment, "TT_METAL_OPERATION_TIMEOUT_SECONDS")) {
+    set_limit(evidence, "operation_s", to_decimal(operation->value), operation->origin);
+  }
+  if (outcome.end && outcome.end->minutes > 0) {
+    set_limit(evidence, "step_min", outcome.end->minutes, outcome.end->seen.origin);
+  }
+  if (command) set_limit(evidence, "command_s", command->limit_s, command->origin);
+  for (const auto& [name, value] : outcome.job.inputs) {
+    if (command && is_step_limit(name)) set_limit(evidence, "step_min", to_decimal(value.value), value.origin);
+  }
+  for (const auto& [name, value] : step.limits())
+    evidence.timeouts.emplace(name, value);
+}
+
+void take_platform(const FileOutcome& outcome, Evidence& evidence) {
+  constexpr std::array<std::string_view, 8> inputs{"arch",     "runner-label", "sku",      "runner",
+                                                   "topology", "board",        "platform", "runs-on"};
+  Gathered arch{"arch", evidence};
+  Gathered board{"board", evidence};
+  arch.add(find(evidence.environment, "ARCH_NAME"), arch_in);
+  board.add(outcome.job.job, board_in);
+  for (const std::string_view name : inputs) {
+    const auto input = find(outcome.job.inputs, std::string{name});
+    arch.add(input, arch_in);
+    board.add(input, board_in);
+  }
+  arch.add(outcome.job.job, arch_in);
+  if (outcome.step) arch.add(outcome.step->arch_hint(), arch_in);
+  board.add(find(evidence.environment, "MESH_DEVICE"), board_in);
+  if (!board.kept()) board.add(outcome.job.workflow, board_in);
+  if (!board.kept()) board.add(outcome.job.runner, board_in);
+  evidence.arch = arch.kept();
+  evidence.board = board.kept();
+}
+
+void clean_all(Evidence& evidence) {
+  for (auto* field : {&evidence.exception, &evidence.error_line, &evidence.throw_location, &evidence.failing_statement,
+                      &evidence.test_id, &evidence.test_file, &evidence.command, &evidence.arch, &evidence.board,
+                      &evidence.workflow, &evidence.job, &evidence.runner, &evidence.rank_or_device}) {
+    clean(*field);
+  }
+  std::map<std::string, Sourced<std::string>> environment;
+  for (auto& [name, value] : evidence.environment) {
+    clean(value.value);
+    environment.emplace(to_utf8(name), std::move(value));
+  }
+  evidence.environment = std::move(environment);
+  clean(evidence.python_stack);
+  clean(evidence.native_stack);
+  for (Conflict& conflict : evidence.conflicts) {
+    clean(conflict.kept.value);
+    clean(conflict.other.value);
+  }
+}
+
+}  // namespace
+
+Evidence evidence_of(const FileOutcome& outcome) {
+  Evidence evidence;
+  evidence.is_failure = outcome.is_failure;
+  if (outcome.is_failure) evidence.failure_type = FailureType::exception;
+  if (outcome.fault) {
+    take_fault(*outcome.fault, evidence);
+    take_rank(*outcome.fault, evidence);
+  }
+  evidence.runner = outcome.job.runner;
+  evidence.workflow = outcome.job.workflow;
+  evidence.job = outcome.job.job;
+  if (outcome.step) {
+    const auto command = outcome.step->failing_command(outcome.fault ? &*outcome.fault : nullptr);
+    if (command && !command->text.empty()) evidence.command = sourced(command->text, command->origin);
+    take_environment(*outcome.step, command, evidence);
+    take_timeouts(outcome, command, evidence);
+  }
+  take_platform(outcome, evidence);
+  clean_all(evidence);
+  return evidence;
+}
+
+}  // namespace ndr

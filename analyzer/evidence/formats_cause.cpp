@@ -1,0 +1,194 @@
+// Which of the things that a step printed is the cause, and which are fallout.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "analyzer/evidence/formats_step.hpp"
+#include "analyzer/evidence/text.hpp"
+
+namespace ndr {
+namespace {
+
+bool earlier(const Fault& a, const Fault& b) { return a.seen.origin.line < b.seen.origin.line; }
+
+constexpr std::array strong_types{FailureType::device_contention, FailureType::out_of_memory,
+                                  FailureType::device_timeout};
+
+// Types that merely say how it surfaced: an earlier line may say more.
+bool says_little(FailureType type) {
+  return type == FailureType::exception || type == FailureType::test_timeout || type == FailureType::hang ||
+         type == FailureType::crash;
+}
+
+Fault fault_of(const KeptLine& line, FailureType type) {
+  Fault fault;
+  fault.seen = line;
+  fault.type = type;
+  fault.error_line = sourced(std::string{trim(bare_message(line.text))}, line.origin);
+  fault.error_stamp = line.stamp;
+  return fault;
+}
+
+void set_signal(Fault& fault, const std::string& signal, const Origin& origin) {
+  if (!signal.empty()) fault.exception = sourced(signal, origin);
+}
+
+}  // namespace
+
+// What the test frameworks and dying processes reported, the first in time.
+std::optional<Fault> StepReader::first_reported() const {
+  std::optional<Fault> first;
+  const auto consider = [&](std::optional<Fault> fault) {
+    if (fault && (!first || earlier(*fault, *first))) first = std::move(fault);
+  };
+  std::optional<Fault> tests = pytest_fault(pytest_.session());
+  std::optional<Fault> crash = crash_.fault();
+  const auto& lost = pytest_.session().lost;
+  if (lost && tests && crash) tests.reset();  // the worker's own last words say more than xdist
+  if (lost && !crash && !tests) {
+    tests = fault_of(lost->seen, FailureType::crash);
+  }
+  const bool survived = tests && pytest_.session().reported && !lost;
+  if (survived && crash && !pytest_.session().first_failure) crash.reset();
+  if (tests && lost && !tests->error_line) tests->error_line = sourced(lost->seen.text, lost->seen.origin);
+  if (tests && lost && contains(tests->error_line ? tests->error_line->value : "", "crashed while running")) {
+    tests->type = FailureType::crash;
+  }
+  consider(std::move(tests));
+  consider(gtest_.fault());
+  consider(std::move(crash));
+  consider(timeout_dump_.fault());
+  return first;
+}
+
+const StepReader::Logged* StepReader::logged_before(FailureType type, const Fault& fault) const {
+  const auto found = std::find_if(logged_.begin(), logged_.end(), [&](const Logged& logged) {
+    return logged.type == type && logged.seen.origin.line <= fault.seen.origin.line;
+  });
+  return found == logged_.end() ? nullptr : &*found;
+}
+
+// A time-out or exception that follows from something that was logged before it.
+void StepReader::prefer_logged(Fault& fault) const {
+  if (const Logged* same = logged_before(fault.type, fault);
+      same != nullptr && same->seen.process != fault.seen.process && fault.type == FailureType::device_timeout) {
+    fault.seen = same->seen;  // another rank was first
+    fault.error_line = sourced(std::string{trim(bare_message(same->seen.text))}, same->seen.origin);
+    fault.error_stamp = same->seen.stamp;
+    return;
+  }
+  const Logged* contention = logged_before(FailureType::device_contention, fault);
+  if (contention != nullptr && (says_little(fault.type) || fault.type == FailureType::device_timeout)) {
+    fault.type = FailureType::device_contention;
+    fault.error_line = sourced(std::string{trim(bare_message(contention->seen.text))}, contention->seen.origin);
+    fault.error_stamp = contention->seen.stamp;
+    return;
+  }
+  if (!says_little(fault.type)) return;
+  for (const FailureType type : strong_types) {
+    const Logged* logged = logged_before(type, fault);
+    if (logged == nullptr) continue;
+    fault.type = type;
+    fault.error_line = sourced(std::string{trim(bare_message(logged->seen.text))}, logged->seen.origin);
+    fault.error_stamp = logged->seen.stamp;
+    if (fault.seen.process.empty()) fault.seen.process = logged->seen.process;
+    return;
+  }
+}
+
+void StepReader::take_watcher(Fault& fault) const {
+  const auto& tripped = watcher_.found();
+  if (!tripped || (fault.type != FailureType::assertion && !says_little(fault.type))) return;
+  if (tripped->seen.origin.line > fault.seen.origin.line && fault.type != FailureType::assertion) return;
+  fault.type = FailureType::assertion;
+  const bool says_it = fault.error_line && contains(fault.error_line->value, "tripped an assert");
+  if (!says_it) {
+    fault.error_line = tripped->message;
+    fault.error_stamp = tripped->seen.stamp;
+  }
+  if (tripped->kernel) {
+    const std::string place = source_path(tripped->kernel->value) + ":" + std::to_string(tripped->line);
+    fault.throw_location = sourced(place, tripped->kernel->origin);
+  }
+}
+
+// The test that was running when the process died or hung.
+void StepReader::take_running_test(Fault& fault) const {
+  const PytestSession& session = pytest_.session();
+  const auto& pytest = session.lost ? session.lost : session.running;
+  if (!fault.test_id && pytest && pytest_.sessions() > 0) {
+    fault.test_id = sourced(pytest->id, pytest->seen.origin);
+    fault.test_file = sourced(std::string{before(pytest->id, "::")}, pytest->seen.origin);
+    if (!pytest->worker.empty()) fault.worker = sourced(pytest->worker, pytest->seen.origin);
+  }
+  if (!fault.test_id) fault.test_id = gtest_.running(fault.seen.process);
+  if (!fault.test_id) fault.test_id = gtest_.running({});
+  if (fault.test_line || !fault.test_file) return;
+  for (auto frame = fault.python_stack.rbegin(); frame != fault.python_stack.rend(); ++frame) {
+    if (!same_source_file(source_path(frame->file), fault.test_file->value)) continue;
+    fault.test_line = sourced(frame->line, frame->origin);
+    return;
+  }
+}
+
+std::optional<double> StepReader::command_limit() const {
+  const auto command = failing_command(nullptr);
+  return command ? command->limit_s : std::nullopt;
+}
+
+// A step that something outside of the tests ended: the limit of `timeout`, the OOM killer, a signal.
+Fault StepReader::killed_fault(const FrameError* end) const {
+  const auto& killed = crash_.killed();
+  const int code = end == nullptr ? 0 : end->exit_code;
+  std::string signal = killed ? killed->signal : signal_of_exit(code);
+  const bool limited = command_limit().has_value();
+  FailureType type = FailureType::crash;
+  if (limited && (code == 124 || signal == "SIGTERM" || signal == "SIGKILL"))
+    type = FailureType::test_timeout;
+  else if (signal == "SIGKILL")
+    type = FailureType::out_of_memory;
+  else if (signal == "SIGTERM" || signal == "SIGINT")
+    type = FailureType::hang;
+  Fault fault = fault_of(killed ? killed->seen : end->seen, type);
+  if (killed && !killed->command.empty()) fault.command = sourced(killed->command, killed->seen.origin);
+  set_signal(fault, signal, fault.seen.origin);
+  return fault;
+}
+
+std::optional<Fault> StepReader::cause_by_end(const FrameError& end) const {
+  using Kind = FrameError::Kind;
+  if (end.kind == Kind::step_timeout || end.kind == Kind::job_timeout || end.kind == Kind::cancelled) {
+    return fault_of(end.seen, FailureType::hang);
+  }
+  if (limit_hit_) return fault_of(*limit_hit_, FailureType::test_timeout);
+  if (crash_.killed() || (end.exit_code == 124 && command_limit()) || !signal_of_exit(end.exit_code).empty()) {
+    return killed_fault(&end);
+  }
+  if (traceback_.fault()) {
+    Fault fault = *traceback_.fault();
+    if (is_setup_step() && !ran_tests() && fault.type == FailureType::exception) fault.type = FailureType::infra;
+    return fault;
+  }
+  if (runner_complaint_ && !ran_tests()) return fault_of(*runner_complaint_, FailureType::infra);
+  if (end.kind == Kind::infra) return fault_of(end.seen, FailureType::infra);
+  const FailureType type = is_setup_step() && !ran_tests() ? FailureType::infra : FailureType::exception;
+  return fault_of(weak_ ? *weak_ : end.seen, type);
+}
+
+std::optional<Fault> StepReader::unframed_end() const {
+  if (limit_hit_) return fault_of(*limit_hit_, FailureType::test_timeout);
+  if (crash_.killed()) return killed_fault(nullptr);
+  return traceback_.fault();
+}
+
+std::optional<Fault> StepReader::cause(const FrameError* end) const {
+  std::optional<Fault> fault = first_reported();
+  if (!fault) fault = end == nullptr ? unframed_end() : cause_by_end(*end);
+  if (!fault) return std::nullopt;
+  take_running_test(*fault);
+  prefer_logged(*fault);
+  take_watcher(*fault);
+  return fault;
+}
+
+}  // namespace ndr

@@ -1,0 +1,282 @@
+#include "analyzer/evidence/formats_command.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "analyzer/evidence/text.hpp"
+
+namespace ndr {
+namespace {
+
+// Reads shell words: enough of POSIX quoting to find where words and commands end.
+class ShellText {
+public:
+  explicit ShellText(std::string_view text) : text_(text) {}
+
+  // The next word as written (quotes kept); empty at the end of the command.
+  std::string_view next_word() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t'))
+      ++at_;
+    const std::size_t begin = at_;
+    char quote = '\0';
+    for (; at_ < text_.size(); ++at_) {
+      const char c = text_[at_];
+      if (c == '\\' && quote != '\'')
+        ++at_;
+      else if (quote != '\0')
+        quote = c == quote ? '\0' : quote;
+      else if (c == '\'' || c == '"')
+        quote = c;
+      else if (c == ' ' || c == '\t')
+        break;
+    }
+    at_ = std::min(at_, text_.size());
+    return text_.substr(begin, at_ - begin);
+  }
+  std::string_view rest() const { return trim(text_.substr(at_)); }
+
+private:
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+struct Cut {
+  std::size_t end = 0;
+  std::size_t length = 0;  // of the operator
+};
+
+// Where the first of several commands on a line ends: at ; & && || or |, outside quotes and parentheses.
+Cut first_cut(std::string_view line) {
+  char quote = '\0';
+  int depth = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (c == '\\' && quote != '\'')
+      ++i;
+    else if (quote != '\0')
+      quote = c == quote ? '\0' : quote;
+    else if (c == '\'' || c == '"')
+      quote = c;
+    else if (c == '(' || c == '{')
+      ++depth;
+    else if (c == ')' || c == '}')
+      --depth;
+    else if (depth <= 0 && (c == ';' || c == '|'))
+      return {i, line.substr(i).starts_with("||") ? 2u : 1u};
+    else if (depth <= 0 && c == '&' && line.substr(i).starts_with("&&"))
+      return {i, 2};
+    else if (c == '#' && depth <= 0 && (i == 0 || line[i - 1] == ' '))
+      return {i, line.size() - i};
+  }
+  return {line.size(), 0};
+}
+
+std::string unquoted(std::string_view word) {
+  const bool quoted = word.size() >= 2 && (word.front() == '"' || word.front() == '\'') && word.back() == word.front();
+  return std::string{quoted ? word.substr(1, word.size() - 2) : word};
+}
+
+bool is_variable_name(std::string_view name) {
+  return !name.empty() && !is_digit(name.front()) && std::all_of(name.begin(), name.end(), is_word);
+}
+
+std::optional<std::pair<std::string, std::string>> assignment(std::string_view word) {
+  const auto equals = word.find('=');
+  if (equals == std::string_view::npos || !is_variable_name(word.substr(0, equals))) return std::nullopt;
+  return std::pair{std::string{word.substr(0, equals)}, unquoted(word.substr(equals + 1))};
+}
+
+// "20", "1.5h", "600s" in seconds.
+std::optional<double> duration(std::string_view word) {
+  const auto number = leading_decimal(word);
+  if (!number) return std::nullopt;
+  switch (word.back()) {
+    case 'm':
+      return *number * 60;
+    case 'h':
+      return *number * 3600;
+    case 'd':
+      return *number * 86400;
+    default:
+      return number;
+  }
+}
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// After `timeout`: options (some with a value), then the limit.
+void skip_timeout(ShellText& words, ShellCommand& command) {
+  for (;;) {
+    const std::string_view word = words.next_word();
+    if (word.empty()) return;
+    if (is_one_of(word, {"-k", "-s", "--kill-after", "--signal"})) words.next_word();
+    if (word.starts_with('-') || is_one_of(word, {})) continue;
+    command.limit_s = duration(unquoted(word));
+    return;
+  }
+}
+
+CommandKind kind_of_program(std::string_view program, std::string_view rest) {
+  const std::string_view name = file_name(program);
+  if (is_one_of(name, {"pytest", "py.test", "pytest-3"})) return CommandKind::pytest;
+  if (name == "ctest") return CommandKind::ctest;
+  if (name.starts_with("python")) {
+    if (contains(rest, "-m pytest")) return CommandKind::pytest;
+    const bool installs = contains(rest, "-m pip") || contains(rest, "-m venv") || rest.starts_with(".github/") ||
+                          rest.starts_with("-c") || contains(rest, "setup.py");
+    return installs || rest.empty() ? CommandKind::setup : CommandKind::program;
+  }
+  if (is_one_of(name, {"tt-run", "mpirun", "mpiexec", "prterun", "torchrun", "srun"})) {
+    return contains(rest, "pytest") ? CommandKind::pytest : CommandKind::gtest;
+  }
+  const std::string lower = to_lower(program);
+  if (name.ends_with(".sh"))
+    return contains(lower, "test") || contains(lower, "demo") ? CommandKind::script : CommandKind::other;
+  const bool path = program.find('/') != std::string_view::npos;
+  if (path && contains(lower, "test") && name.find('.') == std::string_view::npos) return CommandKind::gtest;
+  if (!path && name.starts_with("run_") && is_variable_name(name)) return CommandKind::script;
+  if (path && program.starts_with("./") && !program.starts_with("./.")) return CommandKind::program;
+  return CommandKind::setup;
+}
+
+// Words in front of a command that say nothing of what runs.
+bool is_wrapper(std::string_view word) {
+  return is_one_of(
+      word, {"if",      "then", "else", "elif", "while",     "do",     "!",        "time", "sudo", "exec", "nice",
+             "command", "env",  "{",    "(",    "catchsegv", "export", "unbuffer", "+",    "++",   "$"});
+}
+
+// Without redirections at the end ("2>&1", "> out.log").
+std::string_view without_redirections(std::string_view text) {
+  for (const std::string_view mark : {" 2>&1", " &> ", " &>", " 2>/dev/null", " > ", " >> "}) {
+    text = before(text, mark);
+  }
+  return trim(text);
+}
+
+// bash -c "pytest x": what is inside the quotes.
+std::optional<std::string> inner_script(std::string_view program, std::string_view rest) {
+  if (!is_one_of(file_name(program), {"bash", "sh"})) return std::nullopt;
+  ShellText words{rest};
+  for (std::string_view word = words.next_word(); !word.empty(); word = words.next_word()) {
+    if (word.starts_with('-') && word.ends_with('c')) return unquoted(words.next_word());
+    if (!word.starts_with('-')) break;
+  }
+  return std::nullopt;
+}
+
+void read_command(std::string_view text, const Origin& origin, std::vector<ShellCommand>& into) {
+  ShellCommand command;
+  command.origin = origin;
+  ShellText words{text};
+  for (;;) {
+    const std::string_view rest = words.rest();
+    const std::string_view word = words.next_word();
+    if (word.empty()) break;
+    if (is_wrapper(word)) continue;
+    if (auto set = assignment(word)) {
+      command.assignments.insert(std::move(*set));
+      continue;
+    }
+    if (word == "timeout") {
+      skip_timeout(words, command);
+      continue;
+    }
+    if (const auto inner = inner_script(word, words.rest())) {
+      auto nested = shell_commands(*inner, origin);
+      into.insert(into.end(), std::make_move_iterator(nested.begin()), std::make_move_iterator(nested.end()));
+      return;
+    }
+    command.text = without_redirections(rest);
+    command.kind = kind_of_program(unquoted(word), words.rest());
+    break;
+  }
+  if (command.kind == CommandKind::ctest)
+    command.limit_s = duration(option_value(command.text, "--timeout").value_or("x"));
+  if (!command.text.empty() || !command.assignments.empty()) into.push_back(std::move(command));
+}
+
+void read_line(std::string_view line, const Origin& origin, std::vector<ShellCommand>& into) {
+  for (std::string_view rest = trim(line); !rest.empty();) {
+    const Cut cut = first_cut(rest);
+    if (cut.end > 0) read_command(trim(rest.substr(0, cut.end)), origin, into);
+    rest = trim(rest.substr(std::min(cut.end + std::max<std::size_t>(cut.length, 1), rest.size())));
+  }
+}
+
+// A line that may show settings: it says so, or is nothing but one.
+bool may_show_settings(std::string_view line) {
+  const std::string lower = to_lower(line);
+  for (const std::string_view word : {"export ", "setting ", "set ", "env var", "environment", "exported "}) {
+    if (contains(lower, word)) return !contains(line, "GITHUB_ENV");
+  }
+  std::string_view bare = trim(line);
+  if (bare.starts_with("+ ")) bare = trim(bare.substr(2));
+  const auto equals = bare.find('=');
+  return equals != std::string_view::npos && is_variable_name(bare.substr(0, equals)) &&
+         (bare.find(' ') == std::string_view::npos || bare.substr(equals + 1).starts_with('"'));
+}
+
+bool is_setting_name(std::string_view name) {
+  return name.size() >= 3 && is_variable_name(name) &&
+         std::none_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
+}  // namespace
+
+std::vector<ShellCommand> shell_commands(std::string_view line, const Origin& origin) {
+  std::vector<ShellCommand> commands;
+  read_line(line, origin, commands);
+  return commands;
+}
+
+std::vector<ShellCommand> shell_commands(const std::vector<Sourced<std::string>>& script) {
+  std::vector<ShellCommand> commands;
+  std::string joined;
+  Origin origin;
+  for (const auto& line : script) {
+    const std::string_view text = trim_end(line.value);
+    if (joined.empty()) origin = line.origin;
+    const bool continues = text.ends_with('\\');
+    joined += continues ? std::string{trim_end(text.substr(0, text.size() - 1))} + " " : std::string{text};
+    if (continues) continue;
+    read_line(joined, origin, commands);
+    joined.clear();
+  }
+  read_line(joined, origin, commands);
+  return commands;
+}
+
+bool runs_tests(CommandKind kind) { return kind != CommandKind::other && kind != CommandKind::setup; }
+
+std::vector<std::pair<std::string, std::string>> shown_settings(std::string_view line) {
+  std::vector<std::pair<std::string, std::string>> settings;
+  if (line.find('=') == std::string_view::npos || !may_show_settings(line)) return settings;
+  ShellText words{line};
+  for (std::string_view word = words.next_word(); !word.empty(); word = words.next_word()) {
+    auto set = assignment(word);
+    if (set && is_setting_name(set->first) && set->second.find("***") == std::string::npos) {
+      settings.push_back(std::move(*set));
+    }
+  }
+  return settings;
+}
+
+bool is_runner_variable(std::string_view name) {
+  return name.starts_with("GITHUB_") || name.starts_with("RUNNER_") || name.starts_with("ACTIONS_");
+}
+
+std::optional<std::string> option_value(std::string_view command, std::string_view option) {
+  ShellText words{command};
+  for (std::string_view word = words.next_word(); !word.empty(); word = words.next_word()) {
+    if (word == option) return unquoted(words.next_word());
+    if (word.starts_with(option) && word.substr(option.size()).starts_with('=')) {
+      return unquoted(word.substr(option.size() + 1));
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace ndr

@@ -1,0 +1,42 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzer/evidence/evidence.hpp"
+
+namespace ndr {
+
+/// What a command runs, as far as its words say.
+enum class CommandKind { other, setup, script, program, pytest, gtest, ctest };
+
+/// One simple command of a script, without what wraps it.
+struct ShellCommand {
+  std::string text;  // as written, without leading assignments, `timeout`, redirections and pipes
+  CommandKind kind = CommandKind::other;
+  std::map<std::string, std::string> assignments;  // VAR=value in front of it
+  std::optional<double> limit_s;                   // of `timeout N` or `ctest --timeout N`
+  Origin origin;
+};
+
+/// The commands of one script: continuation lines joined, cut at && || ; and |, loops and conditions looked through.
+std::vector<ShellCommand> shell_commands(const std::vector<Sourced<std::string>>& script);
+/// The same of one line ("A=1 timeout 60 pytest x").
+std::vector<ShellCommand> shell_commands(std::string_view line, const Origin& origin);
+
+/// Whether the command runs tests (pytest, a gtest binary, ctest, a launcher of one, a test script, a program).
+bool runs_tests(CommandKind kind);
+
+/// "NAME=value" settings that a line shows: exports, traced assignments, "setting env var: NAME=value", or the line
+/// alone. Names are upper case; nothing from prose.
+std::vector<std::pair<std::string, std::string>> shown_settings(std::string_view line);
+
+/// Variables of the runner itself: of no use elsewhere.
+bool is_runner_variable(std::string_view name);
+
+/// The value of an option in a command line: "--timeout=300", "--timeout 300".
+std::optional<std::string> option_value(std::string_view command, std::string_view option);
+
+}  // namespace ndr

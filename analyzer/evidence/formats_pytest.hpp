@@ -1,0 +1,95 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzer/evidence/formats.hpp"
+#include "analyzer/evidence/formats_pytest_block.hpp"
+
+namespace ndr {
+
+/// "tests/a.py::TestB::test_c[params]" at the front of `text`: its length, 0 where there is none. Parameters may hold
+/// blanks, brackets and "::".
+std::size_t node_id_length(std::string_view text);
+
+/// One line of pytest's -v output, with and without xdist. Views into the line.
+struct PytestVerdict {
+  std::string_view id;
+  std::string_view word;    // PASSED, FAILED, ERROR, ...; empty: the test has begun
+  std::string_view worker;  // gw2
+  bool failed() const { return word == "FAILED" || word == "ERROR"; }
+};
+std::optional<PytestVerdict> read_verdict(std::string_view text);
+
+/// A test that a line named.
+struct NamedTest {
+  KeptLine seen;
+  std::string id;
+  std::string worker;
+};
+
+/// A line of the short summary: "FAILED id - message"; `id` is a file's name where collecting failed.
+struct PytestSummaryLine {
+  KeptLine seen;
+  std::string word;
+  std::string id;
+  std::string message;
+};
+
+/// What one pytest session said.
+struct PytestSession {
+  int number = 0;  // of the step's sessions, from 0
+  MaybeSourced<double> timeout_s;
+  std::string root;
+  std::optional<NamedTest> first_failure;  // in time
+  std::optional<NamedTest> running;        // begun last, without a verdict yet
+  std::optional<NamedTest> lost;           // named by "worker 'gw1' crashed while running '...'"
+  bool has_begun = false;                  // a test was named
+  bool parallel = false;                   // by an xdist worker
+  char first_mark = '\0';                  // F or E of the dotted progress
+  std::vector<PytestBlock> blocks;
+  std::vector<PytestSummaryLine> summary;
+  bool reported = false;  // the last line ("= 1 failed, 3 passed in 2.1s =") was printed
+  int bad = 0;            // failed and errors of that line
+  bool failed() const { return first_failure || bad > 0 || !summary.empty() || !blocks.empty(); }
+};
+
+/// Reads the pytest sessions of one step; stays at the first one that failed.
+class PytestReader {
+public:
+  /// True where the line is pytest's own (not a test's output).
+  bool read(const LogLine& line);
+  bool open() const { return in_header_ || section_ == Section::blocks || section_ == Section::summary; }
+  const PytestSession& session() const { return session_; }
+  int sessions() const { return sessions_; }
+  /// The line just read ended a test without failure: what it logged on the way was expected.
+  bool test_ended_well() const { return ended_well_; }
+
+private:
+  enum class Section { progress, blocks, summary, other };
+  void begin_session();
+  bool read_rule(const LogLine& line);
+  void take_section(std::string_view title);
+  bool take_result_line(std::string_view text);
+  bool read_header_line(const LogLine& line);
+  bool read_progress(const LogLine& line);
+  void take_verdict(const PytestVerdict& verdict, const LogLine& line);
+  bool read_crashed_worker(const LogLine& line);
+  void read_summary(const LogLine& line);
+  void close_block();
+  bool wants(const PytestBlock& block) const;
+
+  Section section_ = Section::progress;
+  bool in_header_ = false;
+  bool ended_well_ = false;
+  int sessions_ = 0;
+  PytestSession session_;
+  std::optional<PytestBlockReader> block_;
+  bool blocks_are_errors_ = false;
+};
+
+/// The fault that a session shows; nothing where it did not fail.
+std::optional<Fault> pytest_fault(const PytestSession& session);
+
+}  // namespace ndr

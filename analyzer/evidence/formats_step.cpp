@@ -1,0 +1,162 @@
+#include "analyzer/evidence/formats_step.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "analyzer/evidence/formats_platform.hpp"
+#include "analyzer/evidence/text.hpp"
+
+namespace ndr {
+namespace {
+
+constexpr std::size_t most_traced = 64;
+constexpr std::size_t most_settings = 400;
+
+bool looks_like_error(std::string_view text) {
+  const std::string lower = to_lower(text.substr(0, 200));
+  for (const std::string_view word : {"error:", "error response", "fatal:", "exception:", "command not found",
+                                      "no such file or directory", "permission denied", "failed to ", "errno "}) {
+    if (contains(lower, word)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void StepReader::read(const LogLine& line) {
+  const bool pytest = pytest_.read(line);
+  const bool gtest = !pytest && gtest_.read(line);
+  forget_expected(line);
+  if (pytest && pytest_.open()) {  // blocks repeat what was logged; only what their process said still counts
+    read_limits(line);
+    return;
+  }
+  const bool dump = timeout_dump_.read(line);
+  const bool crash = !dump && crash_.read(line);
+  const bool traced = !crash && !dump && traceback_.read(line);
+  watcher_.read(line);
+  read_limits(line);
+  if (pytest || dump || traced) return;
+  read_logged(line);
+  if (gtest || crash) return;
+  read_settings(line);
+  read_weak(line);
+}
+
+void StepReader::read_progress(const LogLine& line) {
+  if (!pytest_.read(line)) gtest_.read(line);
+  forget_expected(line);
+}
+
+bool StepReader::open() const {
+  return pytest_.open() || gtest_.open() || crash_.open() || traceback_.open() || timeout_dump_.open() ||
+         watcher_.open();
+}
+
+// A test that ended well takes back what it logged: it expected it. Under xdist nobody knows whose line it was.
+void StepReader::forget_expected(const LogLine& line) {
+  if (gtest_.test_ended_well() || (pytest_.test_ended_well() && !pytest_.session().parallel)) {
+    if (pytest_.session().first_failure || gtest_.failed()) return;
+    logged_.clear();
+    if (crash_.has_news()) crash_.forget();
+    if (traceback_.fault()) traceback_.forget();
+    last_report_line_ = line.origin.line;
+  }
+  const bool well = pytest_.session().reported && pytest_.session().bad == 0;
+  if (well) last_report_line_ = std::max(last_report_line_, line.origin.line);
+}
+
+void StepReader::read_logged(const LogLine& line) {
+  const std::string level = logger_level(line.text);
+  const bool harmless = level == "info" || level == "debug" || level == "trace" || level == "success";
+  if (harmless) return;
+  const auto type = type_by_message(line.text);
+  if (!type) return;
+  const bool warned = level == "warning" || level == "warn";
+  if (warned && *type != FailureType::device_contention && *type != FailureType::assertion) return;
+  const bool known = std::any_of(logged_.begin(), logged_.end(), [&](const Logged& l) { return l.type == *type; });
+  if (!known) logged_.push_back({*type, keep(line)});
+}
+
+// Limits that the runtime prints when they are hit.
+void StepReader::read_limits(const LogLine& line) {
+  const auto take = [&](const char* name, std::optional<std::string_view> text) {
+    const auto value = text ? leading_decimal(*text) : std::nullopt;
+    if (value && limits_.count(name) == 0) limits_[name] = sourced(*value, line.origin);
+  };
+  if (contains(line.text, "Fabric Router Sync: Timeout")) take("fabric_sync_ms", after(line.text, "Timeout after "));
+  if (contains(line.text, "waiting for physical cores")) take("fw_init_ms", after(line.text, "Timeout ("));
+  if (contains(line.text, "***Timeout") && !limit_hit_) limit_hit_ = keep(line);
+}
+
+void StepReader::read_settings(const LogLine& line) {
+  if (pytest_.session().has_begun && !header_.title.empty()) return;  // settings are made before the tests run
+  for (auto& [name, value] : shown_settings(line.text)) {
+    if (settings_.size() < most_settings) settings_[name] = sourced(std::move(value), line.origin);
+  }
+  const bool traced = line.text.starts_with("+ ") || line.text.starts_with("$ ");
+  if (traced && traced_.size() < most_traced) {
+    for (ShellCommand& command : shell_commands(line.text, line.origin)) {
+      if (runs_tests(command.kind)) traced_.push_back(std::move(command));
+    }
+  }
+  if (arch_hint_) return;
+  for (const std::string_view word : {"WH devices", "BH devices", "GS devices"}) {
+    if (contains(line.text, word)) arch_hint_ = sourced(*arch_in(word), line.origin);
+  }
+}
+
+void StepReader::read_weak(const LogLine& line) {
+  if (!runner_complaint_ && speaks_of_runner(line.text)) runner_complaint_ = keep(line);
+  if (!weak_ && looks_like_error(line.text) && logger_level(line.text).empty()) weak_ = keep(line);
+  const bool rank_died = contains(line.text, "noticed that process rank ") || contains(line.text, "exited on signal");
+  if (rank_died && !last_rank_death_) last_rank_death_ = keep(line);
+}
+
+std::vector<ShellCommand> StepReader::test_commands() const {
+  std::vector<ShellCommand> tests;
+  for (ShellCommand& command : shell_commands(header_.script)) {
+    if (runs_tests(command.kind)) tests.push_back(std::move(command));
+  }
+  return tests;
+}
+
+std::optional<ShellCommand> StepReader::failing_command(const Fault* fault) const {
+  std::vector<ShellCommand> tests = test_commands();
+  if (fault != nullptr && fault->command) {
+    const auto known =
+        std::find_if(tests.begin(), tests.end(), [&](const auto& c) { return c.text == fault->command->value; });
+    if (known != tests.end()) return *known;
+    auto named = shell_commands(fault->command->value, fault->command->origin);
+    if (!named.empty()) return named.front();
+  }
+  const bool only_script =
+      std::all_of(tests.begin(), tests.end(), [](const auto& c) { return c.kind == CommandKind::script; });
+  if (only_script && !traced_.empty()) tests = traced_;
+  if (tests.empty()) return std::nullopt;
+  const bool looped = pytest_.sessions() > static_cast<int>(tests.size());
+  std::size_t ordinal = 0;
+  if (pytest_.sessions() > 0 && !looped) ordinal = static_cast<std::size_t>(std::max(0, pytest_.session().number));
+  if (pytest_.sessions() == 0) {
+    const int program = gtest_.failed() ? gtest_.failed_program() : gtest_.programs() - 1;
+    ordinal = static_cast<std::size_t>(std::max(0, program));
+  }
+  return tests[std::min(ordinal, tests.size() - 1)];
+}
+
+bool StepReader::is_setup_step() const {
+  return !header_.title.empty() && (header_.is_action || test_commands().empty());
+}
+
+bool StepReader::ran_tests() const { return pytest_.sessions() > 0 || gtest_.programs() > 0; }
+
+bool StepReader::shows_failure() const {
+  if (pytest_.session().failed() || gtest_.failed() || timeout_dump_.fault()) return true;
+  const auto crash = crash_.fault();
+  if (crash && crash->seen.origin.line > last_report_line_) return true;
+  if (crash_.killed() && crash_.killed()->seen.origin.line > last_report_line_) return true;
+  return !ran_tests() && traceback_.fault().has_value();
+}
+
+}  // namespace ndr

@@ -1,0 +1,88 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analyzer/evidence/formats_command.hpp"
+#include "analyzer/evidence/formats_crash.hpp"
+#include "analyzer/evidence/formats_github.hpp"
+#include "analyzer/evidence/formats_gtest.hpp"
+#include "analyzer/evidence/formats_pytest.hpp"
+#include "analyzer/evidence/formats_python.hpp"
+#include "analyzer/evidence/formats_tt.hpp"
+
+namespace ndr {
+
+/// Everything that one step of a job printed, or a whole file that has no steps: the dialects side by side, and which
+/// of what they saw came first.
+class StepReader {
+public:
+  StepReader() = default;
+  explicit StepReader(StepHeader header) : header_(std::move(header)) {}
+
+  void read(const LogLine& line);
+  /// A line of which the prefilter knows that it is at most the progress of a test that ends well.
+  void read_progress(const LogLine& line);
+  bool open() const;
+  void set_header(StepHeader header) { header_ = std::move(header); }
+
+  const StepHeader& header() const { return header_; }
+  /// Commands of the script that run tests; of a log without frame, those behind a prompt or trace.
+  std::vector<ShellCommand> test_commands() const;
+  /// The command of that ordinal session or program, the last traced one, or the one that the shell said died.
+  std::optional<ShellCommand> failing_command(const Fault* fault) const;
+  bool ran_tests() const;
+  /// Its own failing is the runner's or the installation's: an action, or a script that runs no test.
+  bool is_setup_step() const;
+  /// The log itself says that something failed and nothing afterwards takes it back.
+  bool shows_failure() const;
+
+  /// The first cause. `end`: what the frame says ended the step, null where there is no frame.
+  std::optional<Fault> cause(const FrameError* end) const;
+
+  const std::map<std::string, Sourced<std::string>>& settings() const { return settings_; }
+  const PytestReader& pytest() const { return pytest_; }
+  const std::map<std::string, Sourced<double>>& limits() const { return limits_; }
+  MaybeSourced<std::string> arch_hint() const { return arch_hint_; }
+
+private:
+  struct Logged {
+    FailureType type;
+    KeptLine seen;
+  };
+  void read_logged(const LogLine& line);
+  void read_limits(const LogLine& line);
+  void read_settings(const LogLine& line);
+  void read_weak(const LogLine& line);
+  void forget_expected(const LogLine& line);
+  std::optional<Fault> first_reported() const;
+  std::optional<Fault> cause_by_end(const FrameError& end) const;
+  std::optional<Fault> unframed_end() const;
+  Fault killed_fault(const FrameError* end) const;
+  void prefer_logged(Fault& fault) const;
+  void take_watcher(Fault& fault) const;
+  void take_running_test(Fault& fault) const;
+  const Logged* logged_before(FailureType type, const Fault& fault) const;
+  std::optional<double> command_limit() const;
+
+  StepHeader header_;
+  PytestReader pytest_;
+  GtestReader gtest_;
+  CrashReader crash_;
+  TracebackReader traceback_;
+  TimeoutDumpReader timeout_dump_;
+  WatcherReader watcher_;
+  std::vector<Logged> logged_;    // first line of each type that a test has not taken back
+  std::optional<KeptLine> weak_;  // the first line that merely looks like an error
+  std::optional<KeptLine> runner_complaint_;
+  std::optional<KeptLine> limit_hit_;        // ctest's "***Timeout"
+  std::optional<KeptLine> last_rank_death_;  // mpirun's "process rank 2 ... exited on signal 6"
+  std::vector<ShellCommand> traced_;         // "+ pytest ..." and "$ pytest ..."
+  std::map<std::string, Sourced<std::string>> settings_;
+  std::map<std::string, Sourced<double>> limits_;
+  MaybeSourced<std::string> arch_hint_;
+  std::uint64_t last_report_line_ = 0;  // of a session's or program's own report that all went well
+};
+
+}  // namespace ndr

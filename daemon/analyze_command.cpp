@@ -1,0 +1,177 @@
+#include "daemon/analyze_command.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <iomanip>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "analyzer/evidence/extract.hpp"
+#include "analyzer/refusal.hpp"
+#include "analyzer/utf8.hpp"
+#include "storage/case_folder.hpp"
+#include "storage/evidence_json.hpp"
+
+namespace ndr {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t chunk_size = 1 << 20;
+
+// Logs are text: more than a few zero bytes at their front mean a dump, an archive or a picture.
+bool is_binary(std::string_view head) {
+  const auto zeros = static_cast<std::size_t>(std::count(head.begin(), head.end(), '\0'));
+  return zeros > 8 && zeros * 20 > head.size();
+}
+
+// gzip, zip, zstd: what CI hands out when one forgets to unpack it.
+bool is_archive(std::string_view head) {
+  constexpr std::array<std::string_view, 3> magic{"\x1f\x8b", "PK\x03\x04", "\x28\xb5\x2f\xfd"};
+  return std::any_of(magic.begin(), magic.end(), [&](auto m) { return head.starts_with(m); });
+}
+
+Checked<std::vector<fs::path>> logs_of(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status))
+    return Refusal{path.string(), "does not exist", "give the path of a log or of a case folder"};
+  if (!fs::is_directory(status)) return std::vector{path};
+  const auto logs = ci_logs(CaseFolder{path});
+  if (logs.has_error()) return logs.error();
+  std::vector<fs::path> files;
+  for (const fs::path& log : *logs)
+    files.push_back(path / log);
+  return files;
+}
+
+Checked<void> read_log(const fs::path& path, EvidenceExtractor& extractor) {
+  std::ifstream in{path, std::ios::binary};
+  if (!in)
+    return Refusal{path.string(), "cannot be read: " + std::generic_category().message(errno), "check its permissions"};
+  std::string chunk(chunk_size, '\0');
+  extractor.begin_file(path.string());
+  for (bool first = true;; first = false) {
+    in.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    const std::string_view bytes{chunk.data(), static_cast<std::size_t>(in.gcount())};
+    if (in.bad()) return Refusal{path.string(), "cannot be read to its end", "is it a regular file?"};
+    if (bytes.empty() && first) return Refusal{path.string(), "is empty", "download the job's log again"};
+    if (first && is_archive(bytes)) return Refusal{path.string(), "is an archive", "unpack it first"};
+    if (first && is_binary(bytes)) return Refusal{path.string(), "is no text", "give the log that CI shows"};
+    extractor.feed(bytes);
+    if (in.eof()) return {};
+  }
+}
+
+Checked<Evidence> read_all(const std::vector<fs::path>& paths) {
+  if (paths.empty()) return Refusal{"FILE", "is missing", "name the logs of the failure, or its case folder"};
+  EvidenceExtractor extractor;
+  for (const fs::path& path : paths) {
+    const auto logs = logs_of(path);
+    if (logs.has_error()) return logs.error();
+    for (const fs::path& log : *logs) {
+      const auto read = read_log(log, extractor);
+      if (read.has_error()) return read.error();
+    }
+  }
+  return extractor.finish();
+}
+
+std::string place(const Evidence& evidence, const Origin& origin) {
+  const std::string file = origin.file < evidence.files.size() ? evidence.files[origin.file] : "?";
+  return file + ":" + std::to_string(origin.line);
+}
+
+// One line per field: name, value, and where it was read.
+class Report {
+public:
+  Report(const Evidence& evidence, std::ostream& out) : evidence_(evidence), out_(out) {}
+
+  void field(const std::string& name, const MaybeSourced<std::string>& value) {
+    if (value)
+      line(name, value->value, place(evidence_, value->origin));
+    else
+      line(name, "-", "not in the logs");
+  }
+  void line(const std::string& name, const std::string& value, const std::string& where) {
+    out_ << std::left << std::setw(18) << name << printable(value) << (where.empty() ? "" : "   [" + where + "]")
+         << '\n';
+  }
+
+private:
+  // A log's text must not drive the terminal.
+  static std::string printable(std::string_view text) {
+    std::string safe = to_utf8(text);
+    std::replace_if(
+        safe.begin(), safe.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }, ' ');
+    return safe;
+  }
+
+  const Evidence& evidence_;
+  std::ostream& out_;
+};
+
+std::string short_number(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
+}
+
+void print_report(const Evidence& evidence, std::ostream& out) {
+  Report report{evidence, out};
+  report.line("failed", evidence.is_failure ? "yes" : "no", "");
+  report.line("failure type", std::string{to_text(evidence.failure_type)}, "");
+  report.field("exception", evidence.exception);
+  report.field("error line", evidence.error_line);
+  report.field("throw location", evidence.throw_location);
+  report.field("failing statement", evidence.failing_statement);
+  report.field("failed at", evidence.failed_at);
+  report.field("test", evidence.test_id);
+  report.field("test file", evidence.test_file);
+  if (evidence.test_line) {
+    report.line("test line", std::to_string(evidence.test_line->value), place(evidence, evidence.test_line->origin));
+  }
+  report.field("command", evidence.command);
+  for (const auto& [name, value] : evidence.environment)
+    report.line("  " + name, value.value, place(evidence, value.origin));
+  for (const auto& [name, value] : evidence.timeouts) {
+    report.line("limit " + name, short_number(value.value), place(evidence, value.origin));
+  }
+  report.field("arch", evidence.arch);
+  report.field("board", evidence.board);
+  report.field("runner", evidence.runner);
+  report.field("workflow", evidence.workflow);
+  report.field("job", evidence.job);
+  report.field("rank or device", evidence.rank_or_device);
+  for (const StackFrame& frame : evidence.python_stack) {
+    report.line("python frame", frame.file + ":" + std::to_string(frame.line) + " " + frame.function,
+                place(evidence, frame.origin));
+  }
+  for (const StackFrame& frame : evidence.native_stack)
+    report.line("native frame", frame.text, place(evidence, frame.origin));
+  for (const Conflict& conflict : evidence.conflicts) {
+    report.line("conflict: " + conflict.field, conflict.kept.value + " is kept, but " + conflict.other.value + " too",
+                place(evidence, conflict.kept.origin) + " and " + place(evidence, conflict.other.origin));
+  }
+}
+
+}  // namespace
+
+int analyze_command(const std::vector<fs::path>& files, bool json, std::ostream& out, std::ostream& err) {
+  const auto evidence = read_all(files);
+  if (evidence.has_error()) {
+    err << "ndreprod analyze: " << to_text(evidence.error()) << '\n';
+    return 2;
+  }
+  if (json)
+    out << to_json_text(*evidence);
+  else
+    print_report(*evidence, out);
+  out.flush();
+  return out ? 0 : 2;
+}
+
+}  // namespace ndr
