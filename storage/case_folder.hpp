@@ -61,13 +61,4 @@ Checked<void> check_run_script(const CaseFolder& folder);
 /// else it is taken for the hand-written form that passes "$@" to pytest.
 bool has_contract_line(const CaseFolder& folder);
 
-/// What case.yaml may say; all optional.
-struct CaseSettings {
-  std::string repository;
-  std::string workflow;
-  std::string job;
-  std::vector<std::string> boards;
-  std::vector<std::pair<std::string, std::string>> environment;
-};
-
 }  // namespace ndr

@@ -1,0 +1,26 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "analyzer/refusal.hpp"
+
+namespace ndr {
+
+/// What case.yaml may say; all optional.
+struct CaseSettings {
+  std::string repository;                                        // path of the checkout that the test comes from
+  std::string workflow;                                          // CI workflow file, relative to the checkout
+  std::string job;                                               // name of the CI job
+  std::vector<std::string> boards;                               // "0" for /dev/tenstorrent/0
+  std::vector<std::pair<std::string, std::string>> environment;  // approved by whoever wrote the file, in its order
+  bool operator==(const CaseSettings&) const = default;
+};
+
+/// Reads case.yaml: at most 64 KiB, 64 boards, 256 variables. Refuses (field `ORIGIN:LINE: KEY`) an unknown or doubled
+/// key, a value of another form, a board that is no number, a variable that no shell could set. Empty text is no
+/// setting at all.
+Checked<CaseSettings> parse_case_settings(const std::string& yaml, const std::string& origin);
+
+}  // namespace ndr
