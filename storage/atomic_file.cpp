@@ -45,10 +45,12 @@ public:
     if (!named_) ::unlinkat(folder_, temporary_.c_str(), 0);
   }
 
-  void fill(std::string_view bytes, unsigned mode) {
+  void fill(std::string_view bytes, unsigned mode, Durability durability) {
     write_all(file_.get(), bytes, temporary_);
     if (::fchmod(file_.get(), mode) != 0) fail("set the mode of", temporary_);
-    if (::fdatasync(file_.get()) != 0) fail("sync", temporary_);
+    const bool later = durability == Durability::later;
+    const int synced = later ? ::sync_file_range(file_.get(), 0, 0, SYNC_FILE_RANGE_WRITE) : ::fdatasync(file_.get());
+    if (synced != 0 && !later) fail("sync", temporary_);
   }
   void rename_to(const std::string& name) {
     if (::renameat(folder_, temporary_.c_str(), folder_, name.c_str()) != 0) fail("rename to", name);
@@ -88,19 +90,20 @@ std::string read_beyond(const UniqueFd& fd, std::uint64_t limit, const std::stri
 
 }  // namespace
 
-void write_file_atomically(const std::filesystem::path& file, std::string_view bytes, unsigned mode) {
+void write_file_atomically(const std::filesystem::path& file, std::string_view bytes, unsigned mode,
+                           Durability durability) {
   const std::filesystem::path parent = file.has_parent_path() ? file.parent_path() : ".";
   const UniqueFd folder{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!folder) fail("open", parent.string());
-  write_file_atomically(folder, file.filename().string(), bytes, mode);
+  write_file_atomically(folder, file.filename().string(), bytes, mode, durability);
 }
 
-void write_file_atomically(const UniqueFd& folder, const std::string& name, std::string_view bytes,
-                           unsigned mode) {
+void write_file_atomically(const UniqueFd& folder, const std::string& name, std::string_view bytes, unsigned mode,
+                           Durability durability) {
   Draft draft{folder.get(), name};
-  draft.fill(bytes, mode);
+  draft.fill(bytes, mode, durability);
   draft.rename_to(name);
-  if (::fsync(folder.get()) != 0) fail("sync the folder of", name);
+  if (durability == Durability::now && ::fsync(folder.get()) != 0) fail("sync the folder of", name);
 }
 
 std::string read_file(const std::filesystem::path& file, std::uint64_t limit) {

@@ -10,13 +10,18 @@
 
 namespace ndr {
 
-/// Whole file or nothing: temporary file beside it, fdatasync, rename, fsync of the folder. `mode` is exact,
-/// whatever the umask. Throws std::system_error, and then leaves no temporary file.
-void write_file_atomically(const std::filesystem::path& file, std::string_view bytes, unsigned mode = 0644);
+/// now: safe from a power cut when the call returns. later: only started, for a file that matters no earlier than the
+/// next one that is synced in its folder.
+enum class Durability { now, later };
+
+/// Whole file or nothing, also for a reader in between: temporary file beside it, fdatasync, rename, fsync of the
+/// folder. `mode` is exact, whatever the umask. Throws std::system_error, and then leaves no temporary file.
+void write_file_atomically(const std::filesystem::path& file, std::string_view bytes, unsigned mode = 0644,
+                           Durability durability = Durability::now);
 
 /// The same inside an open folder; `name` is one component.
-void write_file_atomically(const UniqueFd& folder, const std::string& name, std::string_view bytes,
-                           unsigned mode);
+void write_file_atomically(const UniqueFd& folder, const std::string& name, std::string_view bytes, unsigned mode,
+                           Durability durability = Durability::now);
 
 /// A whole regular file, opened without following a symlink; throws std::system_error, also above `limit`
 /// bytes.
@@ -27,8 +32,7 @@ std::string read_start(const std::filesystem::path& file, std::uint64_t limit);
 
 /// Opens `relative` with no way out of `folder`: no "..", no absolute path, no symlink at any place (openat2
 /// with RESOLVE_BENEATH, Linux 5.6). Always O_CLOEXEC. Throws std::system_error.
-UniqueFd open_beneath(const UniqueFd& folder, const std::filesystem::path& relative, int flags,
-                      mode_t mode = 0);
+UniqueFd open_beneath(const UniqueFd& folder, const std::filesystem::path& relative, int flags, mode_t mode = 0);
 
 /// Tells whether bytes changed (FNV-1a, 64 bits, 16 hex digits); no defence against anybody who wants a
 /// collision.

@@ -28,8 +28,8 @@ struct AttemptSpec {
   std::filesystem::path working_folder;
   std::vector<std::pair<std::string, std::string>> environment;  // exactly what the run gets
   std::filesystem::path log;                                     // created with O_EXCL|O_NOFOLLOW|O_APPEND
-  std::int64_t deadline_ms = 300000;  // from the spawn; the shim enforces it, daemon or not
-  StopLadder ladder;                  // used at the deadline and for a stop without one of its own
+  std::int64_t deadline_ms = 300000;                             // from the spawn; the shim enforces it, daemon or not
+  StopLadder ladder;  // used at the deadline and for a stop without one of its own
   std::uint64_t log_limit_bytes = 2ull << 30;
   std::string arm;         // which amplification, for the record
   std::string parameters;  // JSON text
@@ -51,7 +51,7 @@ struct AttemptExit {
   std::optional<int> exit_code;    // of the command, when it exited
   std::optional<int> term_signal;  // number, when a signal ended it
   bool core_dumped = false;
-  std::string error;  // spawn_failed: what failed, with errno's text; else what could not be done
+  std::string error;               // spawn_failed: what failed, with errno's text; else what could not be done
   std::int64_t started_at_ms = 0;  // wall clock, Unix epoch
   std::int64_t duration_ms = 0;    // monotonic, spawn to the command's exit
   std::int64_t stop_ms = 0;        // first stop step to the last descendant gone; 0 when never stopped
@@ -69,14 +69,11 @@ public:
   explicit AttemptFolder(std::filesystem::path root) : root_(std::move(root)) {}
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path spec() const { return root_ / "spec.json"; }
-  std::filesystem::path lock() const {
-    return root_ / "shim.lock";
-  }  // flock'd by the shim; holds its identity
+  std::filesystem::path lock() const { return root_ / "shim.lock"; }   // flock'd by the shim; holds its identity
   std::filesystem::path control() const { return root_ / "control"; }  // FIFO: one line per request
   std::filesystem::path exit() const { return root_ / "exit.json"; }
-  std::filesystem::path output() const {
-    return root_ / "output.log";
-  }  // the reset's, a run's goes to spec.log
+  std::filesystem::path output() const { return root_ / "output.log"; }  // the reset's, a run's goes to spec.log
+  std::filesystem::path reserve() const { return root_ / "reserve"; }    // disk space for exit.json, while it runs
 
 private:
   std::filesystem::path root_;

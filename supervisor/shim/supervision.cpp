@@ -1,0 +1,178 @@
+#include "supervisor/shim/supervision.hpp"
+
+#include <poll.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+#include "supervisor/clock.hpp"
+
+namespace ndr {
+
+Supervision::Supervision(const Supervised& what, SignalFd& signals)
+    : what_(what), signals_(signals), log_limit_(what.log, what.log_limit_bytes), began_(steady_ms()) {
+  const std::int64_t now = boottime_ms();
+  deadline_at_ = now + what_.deadline_ms;
+  if (const auto look = log_limit_.next_look_ms()) log_look_at_ = now + *look;
+}
+
+AttemptExit Supervision::until_over() {
+  for (take_children();; take_children()) {
+    const bool populated = what_.cgroup != nullptr && what_.cgroup->populated();
+    if (gave_up_ || (!children_left_ && !populated)) break;
+    wait_for_event();
+    take_signals();
+    take_requests();
+    look_at_clock();
+  }
+  if (stop_began_) exit_.stop_ms = std::max<std::int64_t>(1, steady_ms() - *stop_began_);
+  if (!leader_ended_) exit_.duration_ms = steady_ms() - began_;
+  if (!log_limit_.hold() && exit_.error.empty()) exit_.error = "the log ended above its limit";
+  exit_.log_bytes = log_limit_.log_bytes();
+  exit_.killed = static_cast<int>(killed_.size());
+  if (what_.cgroup != nullptr) exit_.oom_kills = what_.cgroup->oom_kills();
+  return exit_;
+}
+
+std::optional<std::int64_t> Supervision::next_due() const {
+  std::optional<std::int64_t> first;
+  for (const auto& due : {deadline_at_, log_look_at_, schedule_.next_due()}) {
+    if (due && (!first || *due < *first)) first = due;
+  }
+  return first;
+}
+
+void Supervision::wait_for_event() {
+  alarm_.set(next_due());
+  std::array<pollfd, 4> fds{{{signals_.get(), POLLIN, 0},
+                             {alarm_.get(), POLLIN, 0},
+                             {what_.control != nullptr ? what_.control->get() : -1, POLLIN, 0},
+                             {what_.cgroup != nullptr ? what_.cgroup->events() : -1, POLLPRI, 0}}};
+  if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) {
+    throw std::system_error{errno, std::generic_category(), "wait for the run"};
+  }
+  alarm_.take();
+}
+
+void Supervision::take_children() {
+  for (;;) {
+    siginfo_t ended{};
+    if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | __WALL) != 0) {
+      children_left_ = errno != ECHILD;
+      return;
+    }
+    if (ended.si_pid == 0) return;  // some are left, none has ended
+    if (ended.si_pid == what_.leader) note_end_of_leader(ended.si_code, ended.si_status);
+  }
+}
+
+void Supervision::note_end_of_leader(int code, int status) {
+  leader_ended_ = true;
+  exit_.duration_ms = steady_ms() - began_;
+  if (code == CLD_EXITED)
+    exit_.exit_code = status;
+  else
+    exit_.term_signal = status;
+  exit_.core_dumped = code == CLD_DUMPED;
+  exit_.leftovers = static_cast<int>(live_members().size());
+  schedule_.leave_leftovers(boottime_ms());
+}
+
+void Supervision::take_signals() {
+  for (const int number : signals_.take()) {
+    if (number != SIGCHLD && what_.heeds_requests) stop(EndCause::stopped, what_.ladder);
+  }
+}
+
+void Supervision::take_requests() {
+  if (what_.control == nullptr) return;
+  for (const StopLadder& ladder : what_.control->take()) {
+    if (what_.heeds_requests) stop(EndCause::stopped, ladder);
+  }
+}
+
+void Supervision::look_at_clock() {
+  const std::int64_t now = boottime_ms();
+  if (deadline_at_ && now >= *deadline_at_) {
+    deadline_at_.reset();
+    stop(EndCause::deadline, what_.ladder);
+  }
+  look_at_log(now);
+  for (StopStep step = schedule_.next(now); step != StopStep::none; step = schedule_.next(boottime_ms()))
+    perform(step);
+}
+
+void Supervision::look_at_log(std::int64_t now) {
+  if (!log_look_at_ || now < *log_look_at_) return;
+  if (log_limit_.hold()) {
+    log_look_at_ = now + log_limit_.next_look_ms().value_or(0);
+  } else {
+    log_look_at_.reset();
+    stop(EndCause::log_limit, what_.ladder);
+  }
+}
+
+void Supervision::stop(EndCause cause, const StopLadder& ladder) {
+  if (!leader_ended_ && !stop_began_) {
+    exit_.cause = cause;
+    stop_began_ = steady_ms();
+  }
+  schedule_.request(ladder, boottime_ms());
+}
+
+void Supervision::perform(StopStep step) {
+  switch (step) {
+    case StopStep::interrupt:
+      return signal_group(SIGINT);
+    case StopStep::terminate:
+      return signal_group(SIGTERM);
+    case StopStep::kill:
+      return kill_all();
+    case StopStep::give_up:
+      gave_up_ = true;
+      exit_.unkillable = static_cast<int>(live_members().size());
+      return;
+    case StopStep::none:
+      return;
+  }
+}
+
+void Supervision::signal_group(int signal) const {
+  if (!leader_ended_) {  // not reaped yet, so its pid is its own and the group is the run's
+    ::kill(-what_.leader, signal);
+    const auto leader = process_stat(what_.leader);
+    // Once only: a second SIGINT makes pytest drop its teardown.
+    if (leader && leader->group != what_.leader) ::kill(what_.leader, signal);
+    return;
+  }
+  for (const ProcessStat& process : live_members()) {
+    if (process.group == what_.leader) signal_process(process, signal);
+  }
+}
+
+void Supervision::kill_all() {
+  const std::vector<ProcessStat> members = live_members();
+  if (what_.cgroup != nullptr) what_.cgroup->kill();
+  for (const ProcessStat& process : members) {
+    // Counted where the signal left us, or the cgroup's kill came first.
+    signal_process(process, SIGKILL);
+    killed_.emplace(process.pid, process.start_time);
+  }
+}
+
+std::vector<ProcessStat> Supervision::live_members() const {
+  std::vector<ProcessStat> members = live_descendants(::getpid());
+  if (what_.cgroup == nullptr) return members;
+  for (const int pid : what_.cgroup->pids()) {
+    const auto same = [pid](const ProcessStat& member) { return member.pid == pid; };
+    if (std::any_of(members.begin(), members.end(), same)) continue;
+    if (const auto stat = process_stat(pid); stat && !is_dead(*stat)) members.push_back(*stat);
+  }
+  return members;
+}
+
+}  // namespace ndr
