@@ -213,7 +213,8 @@ Signature signature_of(const Evidence& evidence) {
   signature.test_name = test_name_of(value_or_empty(evidence.test_id));
   signature.frames = own_frames(evidence);
   signature.literals = literals_of(evidence);
-  if (const auto site = source_place(value_or_empty(evidence.throw_location))) {
+  const std::string location = value_or_empty(evidence.throw_location);  // `site` points into it
+  if (const auto site = source_place(location)) {
     signature.site_file = source_path(site->file);
     signature.site_function = site_function_of(evidence, *site);
     const std::string test_file = value_or_empty(evidence.test_file);
