@@ -119,7 +119,7 @@ TEST_CASE("a shim that dies, or speaks another language, is an exception with it
         std::string{"echo broken >&2\necho '{\"state\":\"running\",\"identity\":\"x\"}' >&3\nexec sleep 60\n"}}) {
     World world{"#!/bin/bash\n" + body};
     CHECK_THROWS_WITH(world.start(),
-                      Catch::Contains("ndreprod-shim run gave no readiness line") && Catch::Contains("broken"));
+                      ContainsSubstring("ndreprod-shim run gave no readiness line") && ContainsSubstring("broken"));
     world.io.restart();
     world.io.run();
     CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
@@ -129,7 +129,7 @@ TEST_CASE("a shim that dies, or speaks another language, is an exception with it
 TEST_CASE("a shim that cannot be executed is an exception that names it") {
   World world{""};
   std::filesystem::remove(world.folder / "shim");
-  CHECK_THROWS_WITH(world.start(), Catch::Contains("start " + (world.folder / "shim").string()));
+  CHECK_THROWS_WITH(world.start(), ContainsSubstring("start " + (world.folder / "shim").string()));
 }
 
 TEST_CASE("a call returns what the shim printed") {
@@ -149,7 +149,7 @@ TEST_CASE("a call that fails is an exception with the shim's words, made valid U
 TEST_CASE("a call that takes too long is killed") {
   World world{"#!/bin/bash\nexec 1>&-\nexec sleep 60\n"};
   const std::int64_t begin = steady_ms();
-  CHECK_THROWS_WITH(world.call(ShimMode::probe, "", 50ms), Catch::Contains("took longer than 50 ms"));
+  CHECK_THROWS_WITH(world.call(ShimMode::probe, "", 50ms), ContainsSubstring("took longer than 50 ms"));
   world.io.restart();
   world.io.run();
   CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
@@ -158,7 +158,7 @@ TEST_CASE("a call that takes too long is killed") {
 
 TEST_CASE("a call that talks without end is killed") {
   World world{"#!/bin/bash\nexec yes\n"};
-  CHECK_THROWS_WITH(world.call(ShimMode::probe, ""), Catch::Contains("wrote more than 1 MiB"));
+  CHECK_THROWS_WITH(world.call(ShimMode::probe, ""), ContainsSubstring("wrote more than 1 MiB"));
   world.io.restart();
   world.io.run();
   CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
