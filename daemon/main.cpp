@@ -32,9 +32,12 @@ int serve(const ndr::Options& options) {
 
 int run(const ndr::Options& options) {
   switch (options.command) {
-    case ndr::Command::none: return options.exit_code;
-    case ndr::Command::serve: return serve(options);
-    case ndr::Command::check_config: return check_config(options);
+    case ndr::Command::none:
+      return options.exit_code;
+    case ndr::Command::serve:
+      return serve(options);
+    case ndr::Command::check_config:
+      return check_config(options);
     case ndr::Command::analyze:
       return ndr::analyze_command(options.analyze.files, options.analyze.json, std::cout, std::cerr);
   }
