@@ -1,0 +1,124 @@
+#include "supervisor/run/spec.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+
+#include "storage/atomic_file.hpp"
+
+namespace ndr {
+namespace {
+
+constexpr std::uint64_t script_limit = 1u << 20;
+constexpr std::int64_t watchdog_margin_ms = 15000;  // for the backtrace that it prints
+constexpr std::int64_t below_deadline_ms = 60000;
+
+const std::string* find(const Environment& environment, std::string_view name) {
+  const auto found = std::find_if(environment.begin(), environment.end(),
+                                  [name](const auto& variable) { return variable.first == name; });
+  return found == environment.end() ? nullptr : &found->second;
+}
+
+void set(Environment& environment, std::string name, std::string value) {
+  const auto found = std::find_if(environment.begin(), environment.end(),
+                                  [&name](const auto& variable) { return variable.first == name; });
+  if (found == environment.end())
+    environment.emplace_back(std::move(name), std::move(value));
+  else
+    found->second = std::move(value);
+}
+
+std::string seconds_text(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", seconds);
+  return text;
+}
+
+Environment environment_of(const AttemptOrder& order, const Invocation& invocation, const Environment& base) {
+  Environment environment = base;
+  for (const auto& [name, value] : order.environment)
+    set(environment, name, value);
+  for (const auto& [name, value] : invocation.environment)
+    set(environment, name, value);
+  if (order.wanted.failure_type == FailureType::device_timeout && find(environment, watchdog_variable) == nullptr)
+    set(environment, std::string{watchdog_variable}, seconds_text(order.arm.operation_timeout_s));
+  set(environment, "NDREPRO_CASE", order.case_name);
+  set(environment, "NDREPRO_ATTEMPT", std::to_string(order.row.number));
+  set(environment, "NDREPRO_SEED", std::to_string(order.row.seed));
+  return environment;
+}
+
+/// Seconds; 0 where none is set or it is no number.
+double operation_timeout(const Environment& environment) {
+  const std::string* text = find(environment, watchdog_variable);
+  double seconds = 0;
+  if (text != nullptr) std::from_chars(text->data(), text->data() + text->size(), seconds);
+  return std::clamp(seconds, 0.0, 1e6);
+}
+
+}  // namespace
+
+Environment base_environment(const std::function<std::optional<std::string>(const char*)>& own) {
+  Environment environment;
+  environment.emplace_back("PATH", own("PATH").value_or("/usr/local/bin:/usr/bin:/bin"));
+  environment.emplace_back("HOME", own("HOME").value_or("/"));
+  environment.emplace_back("LANG", own("LANG").value_or("C.UTF-8"));
+  for (const char* name : {"USER", "SHELL", "TMPDIR"})
+    if (auto value = own(name)) environment.emplace_back(name, std::move(*value));
+  environment.emplace_back("TERM", "dumb");
+  environment.emplace_back("PYTHONUNBUFFERED", "1");
+  return environment;
+}
+
+Environment base_environment() {
+  return base_environment([](const char* name) -> std::optional<std::string> {
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::nullopt : std::optional<std::string>{value};
+  });
+}
+
+ScriptForm script_form(const CaseFolder& folder) {
+  try {
+    ScriptForm form;
+    form.has_contract = has_contract_line(folder);
+    if (!form.has_contract) form.habits = habits_of(read_file(folder.run_script(), script_limit));
+    return form;
+  } catch (const std::system_error&) {
+    return {};
+  }
+}
+
+AttemptSpec spec_for(const AttemptOrder& order, const Settings& settings, const ScriptForm& script,
+                     const Environment& base) {
+  const Invocation made = invocation(order.arm, order.row.seed, script.has_contract, script.habits.starts_workers);
+  AttemptSpec spec;
+  spec.case_name = order.case_name;
+  spec.number = order.row.number;
+  spec.command = {order.folder.run_script().string()};
+  spec.command.insert(spec.command.end(), made.arguments.begin(), made.arguments.end());
+  spec.working_folder = order.folder.root();
+  spec.environment = environment_of(order, made, base);
+  spec.log = order.folder.run_log(order.row.number);
+  spec.deadline_ms = order.deadline_ms;
+  spec.ladder = settings.stop.other;
+  spec.log_limit_bytes = settings.log_limit_bytes;
+  spec.arm = order.row.arm;
+  spec.parameters = order.row.parameters;
+  spec.seed = order.row.seed;
+  spec.literals = order.wanted.literals;
+  return spec;
+}
+
+StallSettings stall_limits(const StallSettings& configured, const AttemptSpec& spec, FailureType wanted) {
+  StallSettings limits = configured;
+  const std::int64_t latest_start = std::max(spec.deadline_ms - below_deadline_ms, spec.deadline_ms / 2);
+  limits.start_up_ms = std::min(limits.start_up_ms, latest_start);
+  const auto watchdog_ms = static_cast<std::int64_t>(operation_timeout(spec.environment) * 1000);
+  if (watchdog_ms > 0) limits.mid_run_ms = std::max(limits.mid_run_ms, watchdog_ms + watchdog_margin_ms);
+  if (wanted == FailureType::test_timeout) limits.mid_run_ms = std::max(limits.mid_run_ms, spec.deadline_ms);
+  return limits;
+}
+
+}  // namespace ndr
