@@ -15,10 +15,9 @@ const std::string select_campaigns =
 
 CampaignRow row_of(Query& query) {
   CampaignRow row;
-  query.into(row.id, row.case_id, row.case_name, row.host_id, row.state, row.outcome, row.reason, row.mode,
-             row.boards, row.signature_json, row.policy_json, row.seed, row.budget_ms, row.spent_ms,
-             row.requested_by, row.report_json, row.created_at_ms, row.started_at_ms, row.ended_at_ms,
-             row.cancel_requested);
+  query.into(row.id, row.case_id, row.case_name, row.host_id, row.state, row.outcome, row.reason, row.mode, row.boards,
+             row.signature_json, row.policy_json, row.seed, row.budget_ms, row.spent_ms, row.requested_by,
+             row.report_json, row.created_at_ms, row.started_at_ms, row.ended_at_ms, row.cancel_requested);
   return row;
 }
 
@@ -82,12 +81,22 @@ std::vector<CampaignRow> CampaignRepository::unfinished() {
 }
 
 std::vector<CampaignRow> CampaignRepository::list(const Filter& filter) {
-  return all(
-      {database_,
-       select_campaigns +
-           "WHERE (?1 IS NULL OR g.case_id = ?1) AND (?2 IS NULL OR g.state = ?2) AND (?3 = 0 OR g.id < ?3) "
-           "ORDER BY g.id DESC LIMIT ?4",
-       filter.case_id, filter.state, filter.before, filter.limit});
+  return all({database_,
+              select_campaigns +
+                  "WHERE (?1 IS NULL OR g.case_id = ?1) AND (?2 IS NULL OR g.state = ?2) AND (?3 = 0 OR g.id < ?3) "
+                  "ORDER BY g.id DESC LIMIT ?4",
+              filter.case_id, filter.state, filter.before, filter.limit});
+}
+
+std::vector<std::pair<std::string, std::int64_t>> CampaignRepository::counts() {
+  Query query{database_,
+              "SELECT coalesce(outcome, state) AS name, count(*) FROM campaigns GROUP BY name ORDER BY name"};
+  std::vector<std::pair<std::string, std::int64_t>> counts;
+  while (query.next()) {
+    auto& [name, count] = counts.emplace_back();
+    query.into(name, count);
+  }
+  return counts;
 }
 
 void CampaignRepository::begin(CampaignId id, const std::string& boards_json, std::int64_t at_ms) {

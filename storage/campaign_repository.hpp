@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/records.hpp"
@@ -24,6 +25,8 @@ public:
     int limit = 50;
   };
   std::vector<CampaignRow> list(const Filter& filter);  // newest first
+  /// How many there are of each outcome, and of each state among those without one.
+  std::vector<std::pair<std::string, std::int64_t>> counts();
 
   void begin(CampaignId id, const std::string& boards_json, std::int64_t at_ms);  // queued -> running
   void spend(CampaignId id, std::int64_t spent_ms);  // the sum so far, not what is added
