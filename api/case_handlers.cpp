@@ -1,0 +1,101 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "api/handlers.hpp"
+#include "api/listing.hpp"
+#include "api/lookup.hpp"
+#include "api/query.hpp"
+#include "api/requests.hpp"
+#include "storage/record_json.hpp"
+
+namespace ndr {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// The case without its evidence, which may be long, for lists.
+Json summary_of(const CaseRow& row) {
+  Json object = Json::parse(to_json_text(row));
+  object.erase("evidence");
+  return object;
+}
+
+Reply analysis_reply(const CaseRow& row) {
+  Json whole = Json::parse(to_json_text(row));
+  Json analysis;
+  analysis["case_name"] = row.name;
+  for (const char* key : {"analyzed_at", "analyzed_at_ms", "signature", "evidence"})
+    analysis[key] = whole[key];
+  return json_reply(analysis.dump());
+}
+
+struct ListCases {
+  std::string after;
+  int limit;
+  std::vector<CaseRow> operator()(Store& store) const { return store.cases.list(after, limit); }
+};
+
+std::string name_of(const std::filesystem::path& folder) {
+  const std::filesystem::path plain = folder.lexically_normal();
+  return plain.has_filename() ? plain.filename() : plain.parent_path().filename();
+}
+
+}  // namespace
+
+Answering list_cases(Api& api, const Request& request) {
+  if (auto problem = check_query(request, {"limit", "after"})) co_return *problem;
+  const auto limit = limit_from(request);
+  if (!limit) co_return limit.error();
+  const ListCases work{request.query("after").value_or(""), *limit + 1};
+  std::vector<CaseRow> rows = co_await api.services.store.read(work);
+  std::optional<std::string> cursor;
+  if (cut_to(rows, *limit)) cursor = rows.back().name;
+  Json items = Json::array();
+  std::transform(rows.begin(), rows.end(), std::back_inserter(items), summary_of);
+  co_return list_reply(request, "cases", items.dump(), cursor);
+}
+
+Answering add_case(Api& api, const Request& request) {
+  const auto folder = case_folder_from(request.body);
+  if (!folder) co_return folder.error();
+  const auto before = co_await api.services.store.read(FindCase{name_of(*folder)});
+  if (before && std::filesystem::path{before->folder} != folder->lexically_normal()) {
+    const Refusal refusal{"folder", "a case " + before->name + " is registered from " + before->folder,
+                          "rename one of the two folders"};
+    co_return problem_of(refusal, "case_exists");
+  }
+  const auto added = co_await api.services.cases.add(*folder, request.identity);
+  if (!added) co_return problem_of(added.error());
+  Reply reply = json_reply(to_json_text(*added), before ? 200 : 201);
+  reply.headers.push_back({"Location", "/v1/cases/" + added->name});
+  co_return reply;
+}
+
+Answering get_case(Api& api, const Request& request) {
+  const auto row = co_await case_of(api, request);
+  if (!row) co_return row.error();
+  co_return json_reply(to_json_text(*row));
+}
+
+Answering get_analysis(Api& api, const Request& request) {
+  const auto row = co_await case_of(api, request);
+  if (!row) co_return row.error();
+  if (!row->analyzed_at_ms)
+    co_return Problem{"no_analysis",
+                      row->name + " has not been analysed",
+                      "POST " + request.raw_target + ", or `ndreproctl case analyze " + row->name + "`",
+                      {},
+                      {}};
+  co_return analysis_reply(*row);
+}
+
+Answering analyze_case(Api& api, const Request& request) {
+  if (auto problem = check_empty(request.body)) co_return *problem;
+  const auto row = co_await case_of(api, request);
+  if (!row) co_return row.error();
+  const auto analyzed = co_await api.services.cases.analyze(row->name);
+  if (!analyzed) co_return problem_of(analyzed.error());
+  co_return analysis_reply(*analyzed);
+}
+
+}  // namespace ndr
