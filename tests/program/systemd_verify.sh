@@ -63,7 +63,10 @@ if command -v systemd-sysusers >/dev/null && command -v systemd-tmpfiles >/dev/n
   }
   check "tmpfiles makes the folders" made_quietly "$source_folder/systemd/ndreprod.tmpfiles"
   id=$(sed -n 's/^ndreprod:x:\([0-9]*\):.*/\1/p' "$root/etc/passwd")
-  mode_of() { [ "$(stat -c '%a %u' "$root$1")" = "$2 $id" ] || { stat -c '%a %u' "$root$1"; return 1; }; }
+  mode_of() { # mode_of FOLDER MODE [UID]
+    [ "$(stat -c '%a %u' "$root$1")" = "$2 ${3:-$id}" ] || { stat -c '%a %u' "$root$1"; return 1; }
+  }
+  check "only root may change the configuration" mode_of /etc/ndreprod 755 0
   check "/run/ndreprod is the group's to enter" mode_of /run/ndreprod 750
   check "/var/lib/ndreprod is the group's to enter" mode_of /var/lib/ndreprod 750
   check "new cases keep the group" mode_of /var/lib/ndreprod/cases 2770
