@@ -19,16 +19,14 @@ const std::string select_attempts =
 AttemptRow row_of(Query& query) {
   AttemptRow row;
   query.into(row.id, row.campaign_id, row.case_id, row.case_name, row.host_id, row.number, row.phase, row.arm,
-             row.parameters, row.seed, row.subject, row.created_at_ms, row.spawned_at_ms, row.ended_at_ms,
-             row.verdict, row.reason, row.explanation, row.match_grade, row.match_reasons, row.failure_json,
-             row.exit_code, row.term_signal, row.runs, row.matched, row.different, row.infrastructure,
-             row.exposure_ms, row.iterations, row.log_bytes, row.log_offset);
+             row.parameters, row.seed, row.subject, row.created_at_ms, row.spawned_at_ms, row.ended_at_ms, row.verdict,
+             row.reason, row.explanation, row.match_grade, row.match_reasons, row.failure_json, row.exit_code,
+             row.term_signal, row.runs, row.matched, row.different, row.infrastructure, row.exposure_ms, row.iterations,
+             row.log_bytes, row.log_offset);
   return row;
 }
 
-std::optional<AttemptRow> first(Query&& query) {
-  return query.next() ? std::optional{row_of(query)} : std::nullopt;
-}
+std::optional<AttemptRow> first(Query&& query) { return query.next() ? std::optional{row_of(query)} : std::nullopt; }
 
 std::vector<AttemptRow> all(Query&& query) {
   std::vector<AttemptRow> rows;
@@ -63,8 +61,8 @@ void AttemptRepository::spawned(AttemptId id, std::int64_t at_ms) {
 }
 
 void AttemptRepository::progress(AttemptId id, std::uint64_t log_offset, std::int64_t iterations) {
-  Query{database_, "UPDATE attempts SET log_offset = ?, iterations = ? WHERE id = ? AND verdict IS NULL",
-        log_offset, iterations, id}
+  Query{database_, "UPDATE attempts SET log_offset = ?, iterations = ? WHERE id = ? AND verdict IS NULL", log_offset,
+        iterations, id}
       .run();
   NDR_ASSERT(database_.changes() == 1);
 }
@@ -142,11 +140,10 @@ void AttemptRepository::add_signals(const std::vector<LogSignalRow>& rows) {
 }
 
 std::vector<LogSignalRow> AttemptRepository::signals(AttemptId id, std::int64_t after, int limit) {
-  Query query{
-      database_,
-      "SELECT id, attempt_id, rule, signal_class, offset, line, fields_json, seen_at_ms FROM log_signals "
-      "WHERE attempt_id = ? AND id > ? ORDER BY id LIMIT ?",
-      id, after, limit};
+  Query query{database_,
+              "SELECT id, attempt_id, rule, signal_class, offset, line, fields_json, seen_at_ms FROM log_signals "
+              "WHERE attempt_id = ? AND id > ? ORDER BY id LIMIT ?",
+              id, after, limit};
   std::vector<LogSignalRow> rows;
   while (query.next()) {
     LogSignalRow& row = rows.emplace_back();

@@ -20,9 +20,8 @@ BoardRow board_of(Query& query) {
 
 ResetRow reset_of(Query& query) {
   ResetRow row;
-  query.into(row.id, row.board, row.campaign_id, row.command, row.devices_before, row.devices_after,
-             row.requested_by, row.created_at_ms, row.ended_at_ms, row.result, row.reason, row.output,
-             row.exit_code, row.duration_ms);
+  query.into(row.id, row.board, row.campaign_id, row.command, row.devices_before, row.devices_after, row.requested_by,
+             row.created_at_ms, row.ended_at_ms, row.result, row.reason, row.output, row.exit_code, row.duration_ms);
   return row;
 }
 

@@ -29,10 +29,9 @@ public:
   std::vector<std::pair<std::string, std::int64_t>> counts();
 
   void begin(CampaignId id, const std::string& boards_json, std::int64_t at_ms);  // queued -> running
-  void spend(CampaignId id, std::int64_t spent_ms);  // the sum so far, not what is added
+  void spend(CampaignId id, std::int64_t spent_ms);                               // the sum so far, not what is added
   void request_cancel(CampaignId id);
-  void finish(CampaignId id, CampaignOutcome outcome, const std::string& reason,
-              const std::string& report_json,
+  void finish(CampaignId id, CampaignOutcome outcome, const std::string& reason, const std::string& report_json,
               std::int64_t at_ms);  // once
 
 private:

@@ -12,14 +12,12 @@ const std::string select_cases =
 
 CaseRow row_of(Query& query) {
   CaseRow row;
-  query.into(row.id, row.name, row.folder, row.owner, row.created_at_ms, row.evidence_json,
-             row.signature_json, row.analyzed_at_ms, row.archived);
+  query.into(row.id, row.name, row.folder, row.owner, row.created_at_ms, row.evidence_json, row.signature_json,
+             row.analyzed_at_ms, row.archived);
   return row;
 }
 
-std::optional<CaseRow> first(Query&& query) {
-  return query.next() ? std::optional{row_of(query)} : std::nullopt;
-}
+std::optional<CaseRow> first(Query&& query) { return query.next() ? std::optional{row_of(query)} : std::nullopt; }
 
 }  // namespace
 
@@ -44,27 +42,21 @@ std::optional<CaseRow> CaseRepository::find(const std::string& name) {
   return first({database_, select_cases + "WHERE name = ?", name});
 }
 
-std::optional<CaseRow> CaseRepository::find(CaseId id) {
-  return first({database_, select_cases + "WHERE id = ?", id});
-}
+std::optional<CaseRow> CaseRepository::find(CaseId id) { return first({database_, select_cases + "WHERE id = ?", id}); }
 
 std::vector<CaseRow> CaseRepository::list(const std::string& after, int limit) {
-  Query query{database_, select_cases + "WHERE archived = 0 AND name > ? ORDER BY name LIMIT ?", after,
-              limit};
+  Query query{database_, select_cases + "WHERE archived = 0 AND name > ? ORDER BY name LIMIT ?", after, limit};
   std::vector<CaseRow> rows;
   while (query.next())
     rows.push_back(row_of(query));
   return rows;
 }
 
-void CaseRepository::save_analysis(CaseId id, const std::string& evidence_json,
-                                   const std::string& signature_json, std::int64_t at_ms) {
-  Query{database_,
-        "UPDATE cases SET evidence_json = ?, signature_json = ?, analyzed_at_ms = ? WHERE id = ?",
-        evidence_json,
-        signature_json,
-        at_ms,
-        id}
+void CaseRepository::save_analysis(CaseId id, const std::string& evidence_json, const std::string& signature_json,
+                                   std::int64_t at_ms) {
+  Query{database_,     "UPDATE cases SET evidence_json = ?, signature_json = ?, analyzed_at_ms = ? WHERE id = ?",
+        evidence_json, signature_json,
+        at_ms,         id}
       .run();
   NDR_ASSERT(database_.changes() == 1);
 }

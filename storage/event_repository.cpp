@@ -5,8 +5,7 @@
 namespace ndr {
 namespace {
 
-const std::string select_events =
-    "SELECT id, at_ms, type, campaign_id, attempt_id, subject, body FROM events ";
+const std::string select_events = "SELECT id, at_ms, type, campaign_id, attempt_id, subject, body FROM events ";
 
 std::vector<EventRow> all(Query&& query) {
   std::vector<EventRow> rows;
@@ -37,8 +36,7 @@ std::vector<EventRow> EventRepository::after(EventId id, int limit) {
 }
 
 std::vector<EventRow> EventRepository::after(EventId id, CampaignId campaign, int limit) {
-  return all({database_, select_events + "WHERE campaign_id = ? AND id > ? ORDER BY id LIMIT ?", campaign, id,
-              limit});
+  return all({database_, select_events + "WHERE campaign_id = ? AND id > ? ORDER BY id LIMIT ?", campaign, id, limit});
 }
 
 EventId EventRepository::last() {

@@ -29,8 +29,7 @@ void check_references(Database& database) {
   Query query{database, "SELECT count(*) FROM pragma_foreign_key_check"};
   std::int64_t dangling = 0;
   if (query.next()) query.into(dangling);
-  if (dangling != 0)
-    throw DatabaseError{std::to_string(dangling) + " rows refer to rows that are gone", false};
+  if (dangling != 0) throw DatabaseError{std::to_string(dangling) + " rows refer to rows that are gone", false};
 }
 
 void apply(Database& database, const Migration& step) {

@@ -47,9 +47,7 @@ private:
   void bind_integer(int position, std::int64_t value);
   void bind(int position, std::string_view text);
   // uint64_t keeps its bits: a seed above 2^63 is negative in SQL and itself again when read.
-  void bind(int position, std::integral auto value) {
-    bind_integer(position, static_cast<std::int64_t>(value));
-  }
+  void bind(int position, std::integral auto value) { bind_integer(position, static_cast<std::int64_t>(value)); }
   template <class Tag>
   void bind(int position, RowId<Tag> id) {
     bind_integer(position, id.value);

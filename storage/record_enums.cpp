@@ -115,18 +115,10 @@ std::string_view to_text(ResetResult value) {
 }
 
 std::optional<Verdict> verdict_from(std::string_view text) { return enum_from<Verdict>(text); }
-std::optional<CampaignState> campaign_state_from(std::string_view text) {
-  return enum_from<CampaignState>(text);
-}
-std::optional<CampaignOutcome> campaign_outcome_from(std::string_view text) {
-  return enum_from<CampaignOutcome>(text);
-}
-std::optional<CampaignMode> campaign_mode_from(std::string_view text) {
-  return enum_from<CampaignMode>(text);
-}
-std::optional<AttemptPhase> attempt_phase_from(std::string_view text) {
-  return enum_from<AttemptPhase>(text);
-}
+std::optional<CampaignState> campaign_state_from(std::string_view text) { return enum_from<CampaignState>(text); }
+std::optional<CampaignOutcome> campaign_outcome_from(std::string_view text) { return enum_from<CampaignOutcome>(text); }
+std::optional<CampaignMode> campaign_mode_from(std::string_view text) { return enum_from<CampaignMode>(text); }
+std::optional<AttemptPhase> attempt_phase_from(std::string_view text) { return enum_from<AttemptPhase>(text); }
 std::optional<BoardState> board_state_from(std::string_view text) { return enum_from<BoardState>(text); }
 std::optional<ResetResult> reset_result_from(std::string_view text) { return enum_from<ResetResult>(text); }
 

@@ -81,8 +81,7 @@ struct AttemptRow {
   std::optional<std::int64_t> spawned_at_ms;
   std::optional<std::int64_t> ended_at_ms;
   std::optional<Verdict> verdict;
-  std::string
-      reason;  // closed vocabulary: "", oom, shim_lost, boot, no_progress, start_up, mid_run, shut_down, …
+  std::string reason;  // closed vocabulary: "", oom, shim_lost, boot, no_progress, start_up, mid_run, shut_down, …
   std::string explanation;                 // one line for people
   std::optional<std::string> match_grade;  // analyzer MatchGrade
   std::string match_reasons;               // JSON list

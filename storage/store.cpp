@@ -10,9 +10,7 @@ namespace {
 // NORMAL would lose intents at a power cut without a word: then rather die.
 class NormalSync {
 public:
-  explicit NormalSync(Database& database) : database_(database) {
-    database_.execute("PRAGMA synchronous = NORMAL");
-  }
+  explicit NormalSync(Database& database) : database_(database) { database_.execute("PRAGMA synchronous = NORMAL"); }
   ~NormalSync() {
     try {
       database_.execute("PRAGMA synchronous = FULL");

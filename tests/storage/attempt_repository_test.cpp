@@ -97,8 +97,8 @@ TEST_CASE("every column of the outcome is read back") {
   CHECK(read.failure_json == R"({"exception":"RuntimeError"})");
   CHECK(read.exit_code == 1);
   CHECK(read.term_signal == 6);
-  CHECK(std::vector{read.runs, read.matched, read.different, read.infrastructure, read.exposure_ms,
-                    read.iterations} == std::vector<std::int64_t>{1, 2, 3, 4, 5, 6});
+  CHECK(std::vector{read.runs, read.matched, read.different, read.infrastructure, read.exposure_ms, read.iterations} ==
+        std::vector<std::int64_t>{1, 2, 3, 4, 5, 6});
   CHECK(read.log_bytes == 7);
   CHECK(read.log_offset == 8);
 }

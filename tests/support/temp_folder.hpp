@@ -12,8 +12,7 @@ class TempFolder {
 public:
   TempFolder() {
     std::string name = std::filesystem::temp_directory_path() / "ndrepro-test-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr)
-      throw std::system_error{errno, std::generic_category(), "mkdtemp " + name};
+    if (::mkdtemp(name.data()) == nullptr) throw std::system_error{errno, std::generic_category(), "mkdtemp " + name};
     path_ = std::filesystem::canonical(name);
   }
   ~TempFolder() {
