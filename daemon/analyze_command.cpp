@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "analyzer/evidence/extract.hpp"
+#include "analyzer/evidence/stack.hpp"
 #include "analyzer/refusal.hpp"
 #include "analyzer/utf8.hpp"
 #include "storage/case_folder.hpp"
@@ -120,6 +121,22 @@ std::string short_number(double value) {
   return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
 }
 
+// Own frames; the framework's and the libraries' are counted.
+void print_stack(Report& report, const Evidence& evidence, const std::vector<StackFrame>& stack,
+                 const std::string& name) {
+  std::size_t others = 0;
+  for (const StackFrame& frame : stack) {
+    if (is_foreign_frame(frame))
+      ++others;
+    else if (frame.line == 0)
+      report.line(name, frame.text, place(evidence, frame.origin));
+    else
+      report.line(name, frame.file + ":" + std::to_string(frame.line) + " " + frame.function,
+                  place(evidence, frame.origin));
+  }
+  if (others > 0) report.line(name + "s", std::to_string(others) + " more, of libraries", "");
+}
+
 void print_report(const Evidence& evidence, std::ostream& out) {
   Report report{evidence, out};
   report.line("failed", evidence.is_failure ? "yes" : "no", "");
@@ -146,12 +163,8 @@ void print_report(const Evidence& evidence, std::ostream& out) {
   report.field("workflow", evidence.workflow);
   report.field("job", evidence.job);
   report.field("rank or device", evidence.rank_or_device);
-  for (const StackFrame& frame : evidence.python_stack) {
-    report.line("python frame", frame.file + ":" + std::to_string(frame.line) + " " + frame.function,
-                place(evidence, frame.origin));
-  }
-  for (const StackFrame& frame : evidence.native_stack)
-    report.line("native frame", frame.text, place(evidence, frame.origin));
+  print_stack(report, evidence, evidence.python_stack, "python frame");
+  print_stack(report, evidence, evidence.native_stack, "native frame");
   for (const Conflict& conflict : evidence.conflicts) {
     report.line("conflict: " + conflict.field, conflict.kept.value + " is kept, but " + conflict.other.value + " too",
                 place(evidence, conflict.kept.origin) + " and " + place(evidence, conflict.other.origin));

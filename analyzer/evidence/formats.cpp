@@ -185,7 +185,8 @@ std::string_view bare_message(std::string_view text) {
       if (level) break;
     }
     const std::string_view place = before(rest, " - ");  // loguru: module:function:line
-    const bool loguru = place.size() < rest.size() && trim(place).find_first_of(" |") == std::string_view::npos;
+    const bool loguru =
+        place.size() < rest.size() && contains(place, ":") && trim(place).find_first_of(" |") == std::string_view::npos;
     text = rest.substr(loguru ? place.size() + 3 : std::min(rest.find('|') + 1, rest.size()));
   }
   text = without_logger_place(trim(text));

@@ -35,28 +35,35 @@ void set_signal(Fault& fault, const std::string& signal, const Origin& origin) {
 
 }  // namespace
 
+// xdist's report of a worker that died: the worker's own last words, where it left any, say more.
+std::optional<Fault> StepReader::pytest_or_crash(std::optional<Fault> crash) const {
+  const PytestSession& session = pytest_.session();
+  std::optional<Fault> tests = pytest_fault(session);
+  if (session.lost.empty()) {
+    const bool survived = tests && session.reported && !session.first_failure;
+    if (!tests || (crash && !survived && earlier(*crash, *tests))) return crash;
+    return tests;
+  }
+  const auto is_lost = [&](const NamedTest& test) {
+    return tests && tests->test_id && tests->test_id->value == test.id;
+  };
+  const auto lost = std::find_if(session.lost.begin(), session.lost.end(), is_lost);
+  if (tests && tests->test_id && lost == session.lost.end()) return tests;  // another test failed before
+  if (crash) return crash;
+  const KeptLine& said = (lost == session.lost.end() ? session.lost.front() : *lost).seen;
+  if (!tests) tests = fault_of(said, FailureType::crash);
+  tests->type = FailureType::crash;
+  if (!tests->error_line) tests->error_line = sourced(std::string{trim(said.text)}, said.origin);
+  return tests;
+}
+
 // What the test frameworks and dying processes reported, the first in time.
 std::optional<Fault> StepReader::first_reported() const {
-  std::optional<Fault> first;
+  std::optional<Fault> first = pytest_or_crash(crash_.fault());
   const auto consider = [&](std::optional<Fault> fault) {
     if (fault && (!first || earlier(*fault, *first))) first = std::move(fault);
   };
-  std::optional<Fault> tests = pytest_fault(pytest_.session());
-  std::optional<Fault> crash = crash_.fault();
-  const auto& lost = pytest_.session().lost;
-  if (lost && tests && crash) tests.reset();  // the worker's own last words say more than xdist
-  if (lost && !crash && !tests) {
-    tests = fault_of(lost->seen, FailureType::crash);
-  }
-  const bool survived = tests && pytest_.session().reported && !lost;
-  if (survived && crash && !pytest_.session().first_failure) crash.reset();
-  if (tests && lost && !tests->error_line) tests->error_line = sourced(lost->seen.text, lost->seen.origin);
-  if (tests && lost && contains(tests->error_line ? tests->error_line->value : "", "crashed while running")) {
-    tests->type = FailureType::crash;
-  }
-  consider(std::move(tests));
   consider(gtest_.fault());
-  consider(std::move(crash));
   consider(timeout_dump_.fault());
   return first;
 }
@@ -115,7 +122,16 @@ void StepReader::take_watcher(Fault& fault) const {
 // The test that was running when the process died or hung.
 void StepReader::take_running_test(Fault& fault) const {
   const PytestSession& session = pytest_.session();
-  const auto& pytest = session.lost ? session.lost : session.running;
+  const auto in_stack = [&](const NamedTest& test) {
+    return std::any_of(fault.python_stack.begin(), fault.python_stack.end(), [&](const StackFrame& frame) {
+      return contains(test.id, "::" + frame.function) && frame.function.size() > 1;
+    });
+  };
+  std::optional<NamedTest> pytest = session.running;
+  if (!session.lost.empty()) {
+    const auto named = std::find_if(session.lost.begin(), session.lost.end(), in_stack);
+    pytest = named == session.lost.end() ? session.lost.front() : *named;
+  }
   if (!fault.test_id && pytest && pytest_.sessions() > 0) {
     fault.test_id = sourced(pytest->id, pytest->seen.origin);
     fault.test_file = sourced(std::string{before(pytest->id, "::")}, pytest->seen.origin);
@@ -188,6 +204,9 @@ std::optional<Fault> StepReader::cause(const FrameError* end) const {
   take_running_test(*fault);
   prefer_logged(*fault);
   take_watcher(*fault);
+  if (fault->throw_location) {
+    fault->throw_location->value = source_path(fault->throw_location->value, pytest_.session().root);
+  }
   return fault;
 }
 

@@ -132,7 +132,10 @@ bool CrashReader::read_terminate(const LogLine& line) {
 bool CrashReader::read_fatal(const LogLine& line) {
   constexpr std::string_view fatal = "Fatal Python error: ";
   if (const auto words = after(line.text, fatal)) {
-    set_headline(line);
+    if (death_ && !death_->python_stack.empty()) return open_ = false, true;  // another process of the same job
+    LogLine headline = line;
+    headline.text = line.text.substr(line.text.find(fatal));  // a test's name may stand in front
+    set_headline(headline);
     std::string signal = signal_name(*words);
     if (!signal.empty() && !death_->signal) death_->signal = sourced(std::move(signal), line.origin);
     stack_ = Stack::none;

@@ -60,6 +60,18 @@ bool is_key(std::string_view key) {
   return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
 }
 
+// Actions that run a script in a container or again and again are given it under one of these names.
+void take_action_script(StepHeader& header) {
+  if (!header.is_action) return;
+  for (const std::string name : {"run", "run_args", "command", "cmd", "script"}) {
+    const auto given = header.with.find(name);
+    if (given == header.with.end()) continue;
+    for (const std::string_view line : split(given->second.value, '\n')) {
+      header.script.push_back(sourced(std::string{line}, given->second.origin));
+    }
+  }
+}
+
 FrameError::Kind kind_of(std::string_view text, FrameError& error) {
   if (const auto code = after(text, "Process completed with exit code ")) {
     error.exit_code = static_cast<int>(leading_number(*code).value_or(1));
@@ -159,17 +171,22 @@ GithubFrame::Took GithubFrame::begin_step(std::string_view title, const LogLine&
   return Took::step_begins;
 }
 
+void GithubFrame::close_header() {
+  if (part_ == Part::with || part_ == Part::env) take_action_script(header_);
+  part_ = Part::outside;
+}
+
 bool GithubFrame::read_header(const LogLine& line) {
   std::string_view text = line.text;
   if (text.starts_with("##[endgroup]") || ++header_lines_ > longest_header) {
-    part_ = Part::outside;
+    close_header();
     return true;
   }
   const bool continues = stamped_ && line.stamp.empty();
   if (!raw_ || part_ == Part::inputs) {
     const bool ends = part_ != Part::inputs && !text.starts_with("  ");
     if (ends) {
-      part_ = Part::outside;
+      close_header();
       return false;
     }
     if (!raw_) text.remove_prefix(2);
@@ -177,13 +194,19 @@ bool GithubFrame::read_header(const LogLine& line) {
   const bool heading = !continues && part_ != Part::inputs;
   if (heading && text.starts_with("shell: ")) return true;
   if (heading && trim_end(text) == "env:") return part_ = Part::env, true;
-  if (heading && trim_end(text) == "with:") return header_.is_action = true, part_ = Part::with, true;
+  if (heading && trim_end(text) == "with:") {
+    header_.is_action = true;
+    header_.script.clear();
+    return part_ = Part::with, true;
+  }
   if (part_ == Part::script) {
     if (header_.script.size() < longest_script) header_.script.push_back(sourced(std::string{text}, line.origin));
   } else if (part_ == Part::env) {
     read_key_value(text, line, header_.environment);
   } else if (part_ == Part::inputs) {
     read_key_value(text, line, job_.inputs);
+  } else if (part_ == Part::with) {
+    read_key_value(text, line, header_.with);
   }
   return true;
 }

@@ -23,7 +23,8 @@ struct StepHeader {
   KeptLine seen;
   std::vector<Sourced<std::string>> script;
   std::map<std::string, Sourced<std::string>> environment;
-  bool is_action = false;  // `uses:`
+  std::map<std::string, Sourced<std::string>> with;
+  bool is_action = false;  // `uses:`; its script is what `with:` gives it to run
 };
 
 /// What ended a step or the job badly.
@@ -58,6 +59,7 @@ private:
   bool read_identity(const LogLine& line);
   Took begin_step(std::string_view title, const LogLine& line, bool raw);
   bool read_header(const LogLine& line);
+  void close_header();
   void read_key_value(std::string_view text, const LogLine& line, std::map<std::string, Sourced<std::string>>& into);
   std::optional<Took> read_page_title(const LogLine& line);
   Took take_error(std::string_view text, const LogLine& line);

@@ -94,8 +94,12 @@ std::size_t node_id_length(std::string_view text) {
   const auto bad = text.find_first_of(" \t'\"()<>|=,");
   if (bad < file_end) return 0;
   std::size_t end = file_end + 5;
-  while (end < text.size() && (is_word(text[end]) || text[end] == ':' || static_cast<unsigned char>(text[end]) > 127))
-    ++end;
+  const auto is_name = [&](std::size_t at) { return is_word(text[at]) || static_cast<unsigned char>(text[at]) > 127; };
+  while (end < text.size()) {
+    const bool colons = text.substr(end).starts_with("::");
+    if (!colons && !is_name(end)) break;
+    end += colons ? 2 : 1;
+  }
   if (end < text.size() && text[end] == '[') {
     const std::size_t parameters = parameters_length(text.substr(end));
     return parameters == 0 ? 0 : end + parameters;
@@ -140,13 +144,15 @@ bool PytestReader::read(const LogLine& line) {
   if (other_session) return false;  // the first failed one is what counts
   if (in_header_ && read_header_line(line)) return true;
   if (section_ == Section::blocks) {
+    read_crashed_worker(line);
     const std::string_view title = block_title(line.text);
     const bool heading = block_ && !block_->has_content();  // below a title that has nothing of its own yet
     if (!title.empty() && !heading) {
       close_block();
       block_.emplace(title, blocks_are_errors_, line);
-    } else if (block_) {
-      block_->read(line);
+    } else {
+      if (!block_ && source_place(line.text)) block_.emplace("", blocks_are_errors_, line);  // --tb=line
+      if (block_) block_->read(line);
     }
     return true;
   }
@@ -260,9 +266,10 @@ void PytestReader::take_verdict(const PytestVerdict& verdict, const LogLine& lin
 bool PytestReader::read_crashed_worker(const LogLine& line) {
   std::string id = quoted_test(line.text);
   if (id.empty()) return false;
-  if (!session_.lost) {
-    session_.lost =
-        NamedTest{keep(line), std::move(id), std::string{before(after(line.text, "worker '").value_or(""), "'")}};
+  const bool known = std::any_of(session_.lost.begin(), session_.lost.end(), [&](const auto& t) { return t.id == id; });
+  if (!known && session_.lost.size() < most_kept_lines) {
+    std::string worker{before(after(line.text, "worker '").value_or(""), "'")};
+    session_.lost.push_back({keep(line), std::move(id), std::move(worker)});
   }
   return true;
 }

@@ -44,7 +44,7 @@ struct PytestSession {
   std::string root;
   std::optional<NamedTest> first_failure;  // in time
   std::optional<NamedTest> running;        // begun last, without a verdict yet
-  std::optional<NamedTest> lost;           // named by "worker 'gw1' crashed while running '...'"
+  std::vector<NamedTest> lost;             // named by "worker 'gw1' crashed while running '...'"
   bool has_begun = false;                  // a test was named
   bool parallel = false;                   // by an xdist worker
   char first_mark = '\0';                  // F or E of the dotted progress

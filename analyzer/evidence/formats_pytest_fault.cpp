@@ -164,7 +164,9 @@ void take_test_frame(const PytestBlock& block, std::string_view root, Fault& fau
 void take_block(const PytestBlock& block, std::string_view root, Fault& fault) {
   const auto filled =
       std::find_if(block.parts.begin(), block.parts.end(), [](const PytestPart& part) { return !part.errors.empty(); });
-  const PytestPart& part = filled == block.parts.end() ? block.parts.front() : *filled;
+  PytestPart part = filled == block.parts.end() ? block.parts.front() : *filled;
+  const bool native = part.errors.empty() && !part.frames.empty() && !block.notes.empty();  // --tb=native
+  if (native) part.errors.push_back(block.notes.back());
   take_exception(part, root, fault);
   if (const auto thrown = throw_in(part)) take_throw(*thrown, root, fault);
   for (const PytestFrame& frame : part.frames)
@@ -177,7 +179,9 @@ void take_block(const PytestBlock& block, std::string_view root, Fault& fault) {
   }
   if (!block.worker.empty()) fault.worker = sourced(block.worker, block.origin);
   if (!fault.error_line && !block.notes.empty()) {
-    fault.error_line = sourced(std::string{trim(block.notes.back().text)}, block.notes.back().origin);
+    const KeptLine& note = block.notes.front();
+    fault.error_line = sourced(std::string{trim(note.text)}, note.origin);
+    fault.error_stamp = note.stamp;
   }
 }
 
@@ -204,6 +208,8 @@ std::optional<Fault> pytest_fault(const PytestSession& session) {
   Fault fault;
   std::string id = session.first_failure ? session.first_failure->id : std::string{};
   const PytestBlock* block = id.empty() ? first_block(session) : block_of(session, id);
+  if (block == nullptr && session.blocks.size() == 1 && session.blocks.front().title.empty())
+    block = &session.blocks.front();
   const PytestSummaryLine* summary = summary_of(session, block, id);
   if (summary == nullptr && id.empty() && !session.summary.empty() && block == nullptr)
     summary = &session.summary.front();

@@ -91,7 +91,7 @@ void StepReader::read_limits(const LogLine& line) {
 }
 
 void StepReader::read_settings(const LogLine& line) {
-  if (pytest_.session().has_begun && !header_.title.empty()) return;  // settings are made before the tests run
+  if (pytest_.session().has_begun) return;  // settings are made before the tests run
   for (auto& [name, value] : shown_settings(line.text)) {
     if (settings_.size() < most_settings) settings_[name] = sourced(std::move(value), line.origin);
   }
@@ -145,9 +145,7 @@ std::optional<ShellCommand> StepReader::failing_command(const Fault* fault) cons
   return tests[std::min(ordinal, tests.size() - 1)];
 }
 
-bool StepReader::is_setup_step() const {
-  return !header_.title.empty() && (header_.is_action || test_commands().empty());
-}
+bool StepReader::is_setup_step() const { return !header_.title.empty() && test_commands().empty(); }
 
 bool StepReader::ran_tests() const { return pytest_.sessions() > 0 || gtest_.programs() > 0; }
 

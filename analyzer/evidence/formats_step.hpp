@@ -56,6 +56,7 @@ private:
   void read_settings(const LogLine& line);
   void read_weak(const LogLine& line);
   void forget_expected(const LogLine& line);
+  std::optional<Fault> pytest_or_crash(std::optional<Fault> crash) const;
   std::optional<Fault> first_reported() const;
   std::optional<Fault> cause_by_end(const FrameError& end) const;
   std::optional<Fault> unframed_end() const;

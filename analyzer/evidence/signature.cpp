@@ -81,13 +81,22 @@ std::vector<std::string_view> plain_parts(std::string_view line) {
 
 std::string_view signal_words(std::string_view exception) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 6> words{{{"SIGSEGV", "Segmentation fault"},
-                                                                                {"SIGABRT", "core dumped"},
+                                                                                {"SIGABRT", "Aborted"},
                                                                                 {"SIGBUS", "Bus error"},
                                                                                 {"SIGFPE", "Floating point exception"},
                                                                                 {"SIGILL", "Illegal instruction"},
                                                                                 {"SIGTERM", "Terminated"}}};
   const auto found = std::find_if(words.begin(), words.end(), [&](const auto& w) { return w.first == exception; });
   return found == words.end() ? std::string_view{} : found->second;
+}
+
+// The error line; of a death that only the shell reported, the words without its script, line and process.
+std::string message_of(const Evidence& evidence) {
+  const std::string line = value_or_empty(evidence.error_line);
+  const std::string_view words = signal_words(value_or_empty(evidence.exception));
+  const auto at = words.empty() || evidence.native_stack.size() + evidence.python_stack.size() > 0 ? std::string::npos
+                                                                                                   : line.find(words);
+  return at == std::string::npos || !contains(line, ": line ") ? line : std::string{words};
 }
 
 std::vector<std::string> literals_of(const Evidence& evidence) {
@@ -99,7 +108,7 @@ std::vector<std::string> literals_of(const Evidence& evidence) {
   for (std::size_t i = 0; i < parts.size() && i < 2; ++i)
     add_literal(literals, parts[i]);
   add_literal(literals, std::string{last_component(exception)} + ":");
-  add_literal(literals, signal_words(exception));
+  add_literal(literals, exception == "SIGABRT" ? "core dumped" : signal_words(exception));
   for (const std::string_view part : plain_parts(statement))
     add_literal(literals, part);
   return literals;
@@ -208,7 +217,7 @@ Signature signature_of(const Evidence& evidence) {
   if (!evidence.is_failure) return signature;
   signature.failure_type = evidence.failure_type;
   signature.exception = last_component(value_or_empty(evidence.exception));
-  signature.message_template = mask_values(value_or_empty(evidence.error_line));
+  signature.message_template = mask_values(message_of(evidence));
   signature.statement = fold_spaces(value_or_empty(evidence.failing_statement));
   signature.test_name = test_name_of(value_or_empty(evidence.test_id));
   signature.frames = own_frames(evidence);

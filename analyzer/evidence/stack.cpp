@@ -12,6 +12,9 @@ namespace {
 void read_numbered_frame(std::string_view rest, StackFrame& frame) {
   if (rest.starts_with("0x")) rest = trim(rest.substr(std::min(rest.find(' '), rest.size())));
   if (rest.starts_with("in ")) rest.remove_prefix(3);
+  const auto module = rest.rfind(" (");  // "(prog+0x1245)" behind the place
+  const bool has_module = module != std::string_view::npos && contains(rest.substr(module), "+0x");
+  if (has_module && source_place(rest.substr(0, module))) rest = trim(rest.substr(0, module));
   const auto at = rest.rfind(" at ");
   const auto blank = at != std::string_view::npos ? at : rest.rfind(' ');
   const std::string_view last =

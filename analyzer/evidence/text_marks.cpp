@@ -18,7 +18,8 @@ std::size_t stamp_length(std::string_view line) {
   std::size_t end = stamp_shape.size();
   while (end < line.size() && is_digit(line[end]))
     ++end;
-  const bool ends = end < line.size() && line[end] == 'Z' && (end + 1 == line.size() || line[end + 1] == ' ');
+  const bool ends = end > stamp_shape.size() && end < line.size() && line[end] == 'Z' &&
+                    (end + 1 == line.size() || line[end + 1] == ' ');
   return ends ? end + 1 : 0;
 }
 

@@ -1,0 +1,169 @@
+#include "analyzer/evidence/extract.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "analyzer/evidence/extract_evidence.hpp"
+#include "analyzer/evidence/extract_file.hpp"
+#include "analyzer/utf8.hpp"
+#include "storage/evidence_json.hpp"
+#include "tests/analyzer/log_fixtures.hpp"
+#include "tests/support/catch.hpp"
+
+namespace {
+
+std::string extract_in_chunks(const LogFixture& fixture, std::size_t chunk) {
+  ndr::EvidenceExtractor extractor;
+  for (const auto& [name, bytes] : fixture.logs) {
+    extractor.begin_file(name);
+    for (std::size_t at = 0; at < bytes.size(); at += chunk)
+      extractor.feed(std::string_view{bytes}.substr(at, chunk));
+  }
+  return ndr::to_json_text(extractor.finish());
+}
+
+ndr::Evidence extract_file(const std::string& bytes, bool prefilter) {
+  ndr::FileReader reader{0, prefilter};
+  reader.feed(bytes);
+  return ndr::evidence_of(reader.finish());
+}
+
+std::string value(const ndr::MaybeSourced<std::string>& field) { return field ? field->value : "(absent)"; }
+
+}  // namespace
+
+TEST_CASE("every fixture gives the fields that its log holds") {
+  const auto fixtures = log_fixtures();
+  REQUIRE(fixtures.size() >= 25);
+  for (const LogFixture& fixture : fixtures) {
+    const auto found = nlohmann::json::parse(extract_in_chunks(fixture, 64 * 1024));
+    const auto expected = nlohmann::json::parse(fixture.expected);
+    for (const auto& [field, wanted] : expected.items()) {
+      INFO(fixture.name << ": " << field);
+      CHECK(found[field] == wanted);
+    }
+  }
+}
+
+TEST_CASE("fixtures cover every type of failure and logs that pass") {
+  std::map<std::string, int> types;
+  for (const LogFixture& fixture : log_fixtures()) {
+    ++types[nlohmann::json::parse(fixture.expected)["failure_type"].get<std::string>()];
+  }
+  for (const char* type : {"infra", "device_contention", "out_of_memory", "device_timeout", "test_timeout", "hang",
+                           "comparison", "assertion", "crash", "exception"}) {
+    INFO(type);
+    CHECK(types[type] >= 1);
+  }
+  CHECK(types["none"] >= 2);
+}
+
+TEST_CASE("the size of the chunks changes nothing") {
+  for (const LogFixture& fixture : log_fixtures()) {
+    const std::string whole = extract_in_chunks(fixture, 64 * 1024);
+    INFO(fixture.name);
+    CHECK(extract_in_chunks(fixture, 1) == whole);
+    CHECK(extract_in_chunks(fixture, 7) == whole);
+    CHECK(extract_in_chunks(fixture, 4096) == whole);
+  }
+}
+
+TEST_CASE("the prefilter only saves time") {
+  for (const LogFixture& fixture : log_fixtures()) {
+    for (const auto& [name, bytes] : fixture.logs) {
+      INFO(fixture.name << "/" << name);
+      CHECK(ndr::to_json_text(extract_file(bytes, true)) == ndr::to_json_text(extract_file(bytes, false)));
+    }
+  }
+}
+
+TEST_CASE("every origin points at the line that holds the value") {
+  for (const LogFixture& fixture : log_fixtures()) {
+    ndr::EvidenceExtractor extractor;
+    for (const auto& [name, bytes] : fixture.logs) {
+      extractor.begin_file(name);
+      extractor.feed(bytes);
+    }
+    const ndr::Evidence evidence = extractor.finish();
+    if (!evidence.error_line) continue;
+    const ndr::Origin& origin = evidence.error_line->origin;
+    const std::string& bytes = fixture.logs[0].second;
+    if (origin.file != 0) continue;
+    const std::string_view before = std::string_view{bytes}.substr(0, origin.offset);
+    INFO(fixture.name);
+    CHECK(static_cast<std::uint64_t>(std::count(before.begin(), before.end(), '\n')) + 1 == origin.line);
+    const std::string_view line =
+        std::string_view{bytes}.substr(origin.offset, bytes.find('\n', origin.offset) - origin.offset);
+    CHECK(line.find(evidence.error_line->value.substr(0, 20)) != std::string_view::npos);
+  }
+}
+
+TEST_CASE("an empty log, or one of nothing but text, shows no failure") {
+  for (const std::string text : {"", "\n", "hello\nworld\n", "no newline at the end", "\r\r\r", "\xef\xbb\xbf"}) {
+    const ndr::Evidence evidence = ndr::extract_evidence("a.log", text);
+    CHECK_FALSE(evidence.is_failure);
+    CHECK(evidence.failure_type == ndr::FailureType::none);
+    CHECK(evidence.files == std::vector<std::string>{"a.log"});
+  }
+}
+
+TEST_CASE("no file at all shows no failure") {
+  ndr::EvidenceExtractor extractor;
+  CHECK_FALSE(extractor.finish().is_failure);
+}
+
+TEST_CASE("bytes that are no text come out as valid UTF-8") {
+  const ndr::Evidence evidence = ndr::extract_evidence(
+      "\xff.log", "terminate called after throwing an instance of 'a\xff'\n  what():  lost \xc3\x28\n");
+  CHECK(ndr::is_utf8(value(evidence.exception)));
+  CHECK(ndr::is_utf8(value(evidence.error_line)));
+  CHECK(ndr::is_utf8(evidence.files.front()));
+}
+
+TEST_CASE("a line of a hundred megabytes is cut, and what follows is still read") {
+  ndr::EvidenceExtractor extractor;
+  extractor.begin_file("long.log");
+  const std::string part(1 << 20, 'x');
+  for (int i = 0; i < 100; ++i)
+    extractor.feed(part);
+  extractor.feed("\nterminate called after throwing an instance of 'app::Late'\n  what():  too late\n");
+  const ndr::Evidence evidence = extractor.finish();
+  CHECK(value(evidence.exception) == "app::Late");
+  CHECK(evidence.exception->origin.line == 2);
+  CHECK(evidence.exception->origin.offset == 100ull * (1 << 20) + 1);
+}
+
+TEST_CASE("hostile repetition stays bounded") {
+  std::string text = "=================================== FAILURES ===================================\n";
+  for (int i = 0; i < 20000; ++i)
+    text += "____ test_" + std::to_string(i) + " ____\n>   f()\nE   boom\n\ntests/a.py:1: Boom\n";
+  for (int i = 0; i < 20000; ++i)
+    text += "NAME_" + std::to_string(i) + "=1\n";
+  const ndr::Evidence evidence = ndr::extract_evidence("many.log", text);
+  CHECK(evidence.is_failure);
+  CHECK(evidence.environment.size() <= 1000);
+  CHECK(ndr::to_json_text(evidence).size() < 1 << 20);
+}
+
+TEST_CASE("a log that is cut in mid-session still tells what failed") {
+  const std::string text =
+      "tests/a.py::test_one PASSED [ 10%]\ntests/a.py::test_two FAILED [ 20%]\ntests/a.py::test_three PASSED [ 30%]\n";
+  const ndr::Evidence evidence = ndr::extract_evidence("cut.log", text);
+  CHECK(evidence.is_failure);
+  CHECK(value(evidence.test_id) == "tests/a.py::test_two");
+}
+
+TEST_CASE("a conflict between two sources is listed and not hidden") {
+  const std::string stamp = "2026-03-04T09:10:00.0000000Z ";
+  std::string text;
+  for (const char* line :
+       {"##[group] Inputs", "  runner-label: N300", "##[endgroup]", "Complete job name: ops (N150)",
+        "##[group]Run pytest tests", "pytest tests", "##[endgroup]", "##[error]Process completed with exit code 1."}) {
+    text += stamp + line + "\n";
+  }
+  const ndr::Evidence evidence = ndr::extract_evidence("conflict.log", text);
+  CHECK(value(evidence.board) == "N150");
+  REQUIRE(evidence.conflicts.size() == 1);
+  CHECK(evidence.conflicts[0].field == "board");
+  CHECK(evidence.conflicts[0].other.value == "N300");
+  CHECK(evidence.conflicts[0].other.origin.line == 2);
+}

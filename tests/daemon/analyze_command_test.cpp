@@ -1,0 +1,152 @@
+#include "daemon/analyze_command.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/support/catch.hpp"
+
+namespace fs = std::filesystem;
+
+namespace {
+
+class Folder {
+public:
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "analyze-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  ~Folder() { fs::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  fs::path write(const std::string& name, const std::string& text) const {
+    fs::create_directories((path_ / name).parent_path());
+    std::ofstream{path_ / name, std::ios::binary} << text;
+    return path_ / name;
+  }
+  const fs::path& path() const { return path_; }
+
+private:
+  fs::path path_;
+};
+
+struct Answer {
+  int code = 0;
+  std::string out;
+  std::string err;
+};
+
+Answer analyze(const std::vector<fs::path>& files, bool json = false) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const int code = ndr::analyze_command(files, json, out, err);
+  return {code, out.str(), err.str()};
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+const std::string lost =
+    "terminate called after throwing an instance of 'app::Lost'\n  what():  one\x1b[31m is gone\x1b[0m on device 3\n";
+
+}  // namespace
+
+TEST_CASE("a log is answered as JSON") {
+  const Folder folder;
+  const auto answer = analyze({folder.write("a.log", lost)}, true);
+  CHECK(answer.code == 0);
+  CHECK(answer.err.empty());
+  const auto json = nlohmann::json::parse(answer.out);
+  CHECK(json["exception"] == "app::Lost");
+  CHECK(json["origins"]["error_line"]["line"] == 2);
+}
+
+TEST_CASE("a report names file and line of each field and cannot drive the terminal") {
+  const Folder folder;
+  const auto log = folder.write("a.log", lost + "\x07\n");
+  const auto answer = analyze({log});
+  CHECK(answer.code == 0);
+  CHECK(has(answer.out, "one is gone on device 3   [" + log.string() + ":2]"));
+  CHECK(has(answer.out, "rank or device    device 3"));
+  CHECK(has(answer.out, "not in the logs"));
+  CHECK_FALSE(has(answer.out, "\x1b"));
+}
+
+TEST_CASE("the report has stacks, limits, variables and conflicts") {
+  const Folder folder;
+  const std::string stamp = "2026-03-04T09:10:00.0000000Z ";
+  std::string text;
+  for (const char* line :
+       {"##[group] Inputs", "  runner-label: N300", "  timeout: 20", "##[endgroup]", "Complete job name: ops (N150)",
+        "##[group]Run pytest tests", "pytest tests", "env:", "  A_B: 1", "##[endgroup]", "Fatal Python error: Aborted",
+        "", "Current thread 0x01 (most recent call first):", "  File \"models/a.py\", line 7 in run",
+        "  File \"/usr/lib/python3.10/threading.py\", line 1 in wait",
+        "##[error]Process completed with exit code 134."}) {
+    text += stamp + line + "\n";
+  }
+  const auto answer = analyze({folder.write("a.log", text)});
+  CHECK(has(answer.out, "python frame      models/a.py:7 run"));
+  CHECK(has(answer.out, "python frames     1 more, of libraries"));
+  CHECK(has(answer.out, "limit step_min    20"));
+  CHECK(has(answer.out, "  A_B             1"));
+  CHECK(has(answer.out, "conflict: board"));
+}
+
+TEST_CASE("a case folder stands for its CI logs, never for those of our own attempts") {
+  const Folder folder;
+  folder.write("logs/ci.log", "all is well\n");
+  folder.write("logs/run_1.log", lost);
+  const auto answer = analyze({folder.path()}, true);
+  CHECK(answer.code == 0);
+  CHECK(nlohmann::json::parse(answer.out)["is_failure"] == false);
+}
+
+TEST_CASE("what cannot be answered is refused with the file and the remedy") {
+  const Folder folder;
+  const auto refused = [](const std::vector<fs::path>& files, const std::string& reason) {
+    const auto answer = analyze(files, true);
+    INFO(answer.err);
+    CHECK(answer.code == 2);
+    CHECK(answer.out.empty());
+    CHECK(has(answer.err, reason));
+    CHECK(has(answer.err, "; "));
+    if (!files.empty()) CHECK(has(answer.err, files.back().string()));
+  };
+  refused({}, "is missing");
+  refused({folder.path() / "none.log"}, "does not exist");
+  refused({folder.write("empty.log", "")}, "is empty");
+  refused({folder.write("picture.log", std::string(100, '\0') + "text")}, "is no text");
+  refused({folder.write("a.log.gz", "\x1f\x8b\x08")}, "is an archive");
+  refused({folder.write("good.log", lost), folder.path() / "none.log"}, "does not exist");
+  fs::create_directories(folder.path() / "case/logs");
+  refused({folder.path() / "case"}, "empty");
+  fs::create_directories(folder.path() / "other");
+  refused({folder.path() / "other"}, "logs");
+}
+
+TEST_CASE("a log of which most is a hole needs no memory for it") {
+  const Folder folder;
+  std::string text = lost;
+  while (text.size() < 2 << 20)
+    text += "a line of text\n";
+  const auto log = folder.write("sparse.log", text);
+  fs::resize_file(log, 1ull << 30);
+  struct rusage before {};
+  ::getrusage(RUSAGE_SELF, &before);
+  const auto answer = analyze({log}, true);
+  struct rusage after {};
+  ::getrusage(RUSAGE_SELF, &after);
+  CHECK(answer.code == 0);
+  CHECK(nlohmann::json::parse(answer.out)["exception"] == "app::Lost");
+  CHECK(after.ru_maxrss - before.ru_maxrss < 64 * 1024);  // KiB
+}
+
+TEST_CASE("an output that cannot be written is no answer") {
+  const Folder folder;
+  std::ostringstream out;
+  out.setstate(std::ios::badbit);
+  std::ostringstream err;
+  CHECK(ndr::analyze_command({folder.write("a.log", lost)}, true, out, err) == 2);
+}
