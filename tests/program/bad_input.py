@@ -80,7 +80,7 @@ def earlier_run_logs_are_kept_and_never_evidence():
         daemon.post("/v1/cases/kept/analysis")
         files = daemon.get("/v1/cases/kept/analysis")["evidence"]["files"]
         assert [pathlib.Path(name).name for name in files] == ["ci.log"], files
-        campaign = daemon.run("kept", budget_seconds=2)
+        campaign = daemon.run("kept", budget="2s")
         daemon.finished(campaign)
         assert daemon.attempts(campaign)[0]["number"] == 5
         assert (folder / "logs" / "run_4.log").read_text() == "by hand\n"

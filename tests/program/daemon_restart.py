@@ -47,7 +47,7 @@ def die_and_restart(failpoint: str, script: str, verdicts: set[str], runs_once: 
     with world.Daemon(QUICK_STOP) as daemon:
         daemon.start(NDREPRO_FAILPOINT=failpoint)
         folder = daemon.add_case("ledger", script, world.ci_log())
-        campaign = daemon.run("ledger", budget_seconds=60)
+        campaign = daemon.run("ledger", budget="60s")
         daemon.wait_killed()
         daemon.start()
         daemon.finished(campaign)

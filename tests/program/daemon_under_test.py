@@ -132,7 +132,12 @@ class Daemon:
         raise AssertionError(f"campaign {campaign} does not finish: {answer}")
 
     def attempts(self, campaign: str) -> list[dict]:
-        return self.get(f"/v1/campaigns/{campaign}/attempts")["attempts"]
+        rows, path = [], f"/v1/campaigns/{campaign}/attempts?limit=500"
+        while path:
+            page = self.get(path)
+            rows += page["attempts"]
+            path = page["next"]
+        return sorted(rows, key=lambda row: row["number"])
 
 
 def make_case(folder: pathlib.Path, script: str, ci_log: str) -> pathlib.Path:
