@@ -27,6 +27,7 @@ public:
   void release();
 
 private:
+  static void wait_for_end(const std::shared_ptr<ShimWatch>& watch);
   struct State;
   explicit ShimWatch(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
