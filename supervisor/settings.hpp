@@ -21,6 +21,7 @@ struct BoardSettings {
   std::int64_t reset_limit_ms = 600000;
   std::int64_t retry_after_ms = 10000;
   std::int64_t cooldown_ms = 600000;
+  std::int64_t reappear_ms = 30000;  // for the same devices to be back
   int bad_resets_per_hour = 3;
 };
 

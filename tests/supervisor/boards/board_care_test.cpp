@@ -1,0 +1,196 @@
+#include "supervisor/boards/board_care.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+
+#include "supervisor/clock.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/temp_folder.hpp"
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using namespace ndr;
+
+namespace {
+
+/// A folder of nodes, a reset command of the test's own, the real shim and a real database.
+struct Lab {
+  TempFolder folder;
+  Settings settings;
+  asio::io_context io;
+  Store store{folder / "state.sqlite"};
+  ChangeFeed changes{io.get_executor()};
+  StoreAccess access{store, changes};
+  Launcher launcher{io.get_executor(), fs::path{NDREPRO_BIN_DIR} / "ndreprod-shim"};
+
+  explicit Lab(const std::string& reset_script) {
+    ::unsetenv("TT_SMI_RESET_COMMAND");
+    fs::create_directories(nodes());
+    add_node("0");
+    add_node("1");
+    const fs::path script = folder / "my-smi";
+    std::ofstream{script} << "#!/bin/bash\nnodes=" << nodes().string() << "\n" << reset_script;
+    fs::permissions(script, fs::perms::owner_all);
+    settings.state_folder = folder.path();
+    settings.boards.nodes = nodes();
+    settings.boards.proc = folder / "proc";
+    fs::create_directories(folder / "proc/driver/tenstorrent/0");
+    std::ofstream{folder / "proc/driver/tenstorrent/0/pids"} << "";
+    settings.boards.reset_command = {script.string(), "-r"};
+    settings.boards.settle_ms = 1;
+    settings.boards.retry_after_ms = 1;
+    settings.boards.reappear_ms = 0;
+  }
+
+  fs::path nodes() const { return folder / "dev"; }
+  void add_node(const std::string& name) { std::ofstream{nodes() / name} << ""; }
+
+  template <class Result>
+  Result run(asio::awaitable<Result> story) {
+    std::optional<Result> result;
+    std::exception_ptr failure;
+    asio::co_spawn(io, std::move(story), [&](std::exception_ptr error, Result value) {
+      failure = error;
+      result.emplace(std::move(value));
+      launcher.release();
+    });
+    io.restart();
+    io.run();
+    if (failure) std::rethrow_exception(failure);
+    return std::move(*result);
+  }
+
+  ResetRow reset(BoardCare& care, std::optional<CampaignId> campaign = {}) {
+    return run(care.reset("0", campaign, "uid:1000"));
+  }
+  BoardCare care() { return BoardCare{io.get_executor(), settings, access, launcher}; }
+};
+
+asio::awaitable<bool> restored(BoardCare& care) {
+  co_await care.restore();
+  co_return true;
+}
+
+CampaignId campaign_in(Store& store) {
+  CaseRow row;
+  row.name = "case";
+  row.folder = "/case";
+  row.owner = "uid:0";
+  CampaignRow campaign;
+  campaign.case_id = store.cases.insert(row);
+  campaign.host_id = store.campaigns.host("here", "{}");
+  campaign.boards = "[\"0\"]";
+  campaign.signature_json = "{}";
+  campaign.policy_json = "{}";
+  campaign.requested_by = "uid:0";
+  return store.campaigns.insert(campaign);
+}
+
+}  // namespace
+
+TEST_CASE("a reset that works leaves a clean board and its story") {
+  Lab lab{"[ \"$1 $2\" = \"-r $nodes/0\" ] || exit 9\necho ' Re-initializing boards after reset....'\n"};
+  BoardCare care = lab.care();
+  const ResetRow row = lab.reset(care);
+  CHECK(row.reason.empty());
+  CHECK(row.result == ResetResult::verified);
+  CHECK(lab.store.boards.find("0")->state == BoardState::clean);
+  CHECK(lab.store.boards.resets("0", 9).size() == 1);
+  std::vector<std::string> types;
+  for (const EventRow& event : lab.store.events.after(EventId{}, 99))
+    types.push_back(event.type);
+  CHECK(types == std::vector<std::string>{"board.state", "reset.state", "reset.state", "board.state"});
+}
+
+TEST_CASE("a reset that lies is tried once more, then the board is quarantined") {
+  Lab lab{"echo 'error | UMD | Reset failed.'\n"};
+  BoardCare care = lab.care();
+  const ResetRow row = lab.reset(care);
+  CHECK(row.result == ResetResult::failed);
+  CHECK(lab.store.boards.resets("0", 9).size() == 2);
+  CHECK(lab.store.boards.find("0")->state == BoardState::quarantined);
+  CHECK(lab.store.boards.find("0")->reason == "the reset command printed \"Reset failed.\"");
+  const CampaignId campaign = campaign_in(lab.store);
+  const ResetRow refused = lab.reset(care, campaign);
+  CHECK(refused.id == ResetId{});
+  CHECK(refused.reason.find("quarantined") != std::string::npos);
+}
+
+TEST_CASE("a device that does not come back is noticed though the command ends with 0") {
+  Lab lab{"rm \"$nodes/1\"\necho done\n"};
+  BoardCare care = lab.care();
+  const ResetRow row = lab.reset(care);
+  CHECK(row.result != ResetResult::verified);
+  CHECK(lab.store.boards.find("0")->state == BoardState::quarantined);
+}
+
+TEST_CASE("a second try that works makes up for the first") {
+  Lab lab{"[ -e \"$nodes/../tried\" ] && exit 0\ntouch \"$nodes/../tried\"\nexit 1\n"};
+  BoardCare care = lab.care();
+  const ResetRow row = lab.reset(care);
+  CHECK(row.result == ResetResult::verified);
+  CHECK(lab.store.boards.find("0")->state == BoardState::clean);
+}
+
+TEST_CASE("a program that is not there is named with the remedy") {
+  Lab lab{""};
+  lab.settings.boards.reset_command = {"no-such-smi", "-r"};
+  BoardCare care = lab.care();
+  const ResetRow row = lab.reset(care);
+  CHECK(row.result == ResetResult::failed);
+  CHECK(row.reason.find("no-such-smi is not found") != std::string::npos);
+  CHECK(row.reason.find("boards.reset_command") != std::string::npos);
+}
+
+TEST_CASE("a reset that runs out of its limit is a failed one") {
+  Lab lab{"exec sleep 600\n"};
+  lab.settings.boards.reset_limit_ms = 200;
+  BoardCare care = lab.care();
+  const ResetRow row = lab.reset(care);
+  CHECK(row.reason == "the reset command did not end within its limit");
+}
+
+TEST_CASE("the readiness probe has the last word") {
+  Lab lab{"exit 0\n"};
+  lab.settings.boards.probe_command = {"/bin/false"};
+  BoardCare care = lab.care();
+  CHECK(lab.reset(care).result == ResetResult::unverified);
+  lab.settings.boards.probe_command = {"/bin/true"};
+  CHECK(lab.reset(care).result == ResetResult::verified);
+}
+
+TEST_CASE("a campaign never resets a board that somebody holds") {
+  Lab lab{"exit 0\n"};
+  const std::string pid = std::to_string(::getpid());
+  std::ofstream{lab.folder / "proc/driver/tenstorrent/0/pids"} << pid << "\n";
+  fs::create_directory_symlink("/proc/" + pid, lab.folder / ("proc/" + pid));
+  BoardCare care = lab.care();
+  const CampaignId campaign = campaign_in(lab.store);
+  const ResetRow row = lab.reset(care, campaign);
+  CHECK(row.id == ResetId{});
+  CHECK(row.reason.find("pid " + std::to_string(::getpid())) != std::string::npos);
+}
+
+TEST_CASE("a reset whose daemon died is judged by what it left") {
+  Lab lab{"exit 0\n"};
+  BoardCare care = lab.care();
+  ResetRow open;
+  open.board = "0";
+  open.command = "[]";
+  open.devices_before = "[\"0\",\"1\"]";
+  open.requested_by = "uid:0";
+  open.created_at_ms = wall_ms();
+  BoardRow board;
+  board.name = "0";
+  board.state = BoardState::resetting;
+  lab.store.boards.save(board);
+  open.id = lab.store.boards.begin_reset(open);
+  lab.run(restored(care));
+  CHECK(lab.store.boards.unfinished_resets().empty());
+  CHECK(lab.store.boards.find_reset(open.id)->result == ResetResult::unverified);
+  CHECK(lab.store.boards.find("0")->state == BoardState::dirty);
+  CHECK(lab.store.boards.find("1")->state == BoardState::unknown);
+}
