@@ -137,8 +137,9 @@ asio::awaitable<std::vector<std::string>> BoardCare::holders(std::vector<std::st
   json request = probe_request(settings_.boards);
   request["boards"] = boards;
   LaunchSpec spec{ShimMode::probe, {}, request.dump()};
-  const std::string answer = co_await launcher_.call(std::move(spec), probe_limit);
-  for (const json& holder : json::parse(answer).at("holders"))
+  const std::string text = co_await launcher_.call(std::move(spec), probe_limit);
+  const json answer = json::parse(text);
+  for (const json& holder : answer.at("holders"))
     texts.push_back(holder_text(holder));
   co_return texts;
 }
