@@ -15,6 +15,7 @@
 #include "daemon/systemd_notify.hpp"
 #include "storage/atomic_file.hpp"
 #include "supervisor/boards/board_care.hpp"
+#include "supervisor/campaign/case_files.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/run/attempt_runner.hpp"
 
@@ -73,7 +74,8 @@ public:
         runner_(io_.get_executor(), config_.settings, access_, launcher_, std::move(rules)),
         boards_(io_.get_executor(), config_.settings, access_, launcher_),
         cases_(config_.settings, access_, launcher_),
-        campaigns_(io_.get_executor(), config_.settings, access_, runner_, boards_),
+        writer_(launcher_),
+        campaigns_(io_.get_executor(), config_.settings, access_, runner_, boards_, writer_),
         watchdog_(io_) {}
 
   void run(std::vector<Listener> listeners, std::string token) {
@@ -126,6 +128,7 @@ private:
   RealAttemptRunner runner_;
   BoardCare boards_;
   CaseRegistry cases_;
+  ShimCaseWriter writer_;
   CampaignQueue campaigns_;
   asio::steady_timer watchdog_;
 };

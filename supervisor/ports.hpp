@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "analyzer/evidence/signature.hpp"
+#include "analyzer/refusal.hpp"
 #include "storage/case_folder.hpp"
 #include "storage/records.hpp"
 #include "supervisor/arms/arm.hpp"
@@ -49,6 +50,18 @@ public:
                                                  std::string requested_by) = 0;
   /// Processes that hold one of the boards: "pid 123 (python3) of uid 1000"; empty: none.
   virtual boost::asio::awaitable<std::vector<std::string>> holders(std::vector<std::string> boards) = 0;
+};
+
+/// Writes into case folders, as the account that runs their tests.
+class CaseWriter {
+public:
+  virtual ~CaseWriter() = default;
+  /// `file` is relative to the case; whole or not at all. Refuses (field: the file) what cannot be written, and a file
+  /// that is not as expected: `expected_hash` is the content_hash of what should be there, empty for nothing there.
+  virtual boost::asio::awaitable<Checked<void>> write(CaseFolder folder, std::string file, std::string text,
+                                                      std::optional<std::string> expected_hash) = 0;
+  /// Refuses (field: the folder) where nothing can be written.
+  virtual boost::asio::awaitable<Checked<void>> check_writable(CaseFolder folder) = 0;
 };
 
 }  // namespace ndr

@@ -29,22 +29,26 @@ struct CampaignRequest {
 class CampaignQueue {
 public:
   CampaignQueue(boost::asio::any_io_executor executor, const Settings& settings, StoreAccess& store,
-                AttemptRunner& runner, BoardControl& boards);
+                AttemptRunner& runner, BoardControl& boards, CaseWriter& writer);
   ~CampaignQueue();
+  CampaignQueue(const CampaignQueue&) = delete;
+  CampaignQueue& operator=(const CampaignQueue&) = delete;
 
   /// Stores it as queued and wakes the queue. Refuses: unknown case, no analysis that shows a failure, a
   /// script that cannot run, an unknown board, a budget out of range.
   boost::asio::awaitable<Checked<CampaignId>> submit(CampaignRequest request);
   /// The running attempt is stopped; a queued campaign ends at once. Refuses an unknown or a finished one.
   boost::asio::awaitable<Checked<CampaignId>> cancel(CampaignId id);
-  /// Takes up what a daemon before us left: settles open intents by asking the world, then goes on.
+  /// Takes up what a daemon before us left: open attempts are resumed, and their campaigns go on. Boards come first
+  /// (their open resets are settled by whoever cares for them).
   boost::asio::awaitable<void> restore();
-  /// No new acts from here on; returns when the drivers stand still. Running attempts go on without us.
+  /// No new acts from here on; returns when the drivers stand still, at the latest after 2 s. Running attempts go on
+  /// without us.
   boost::asio::awaitable<void> stop();
 
 private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;  // shared with the drivers' ends, which may come after us
 };
 
 }  // namespace ndr

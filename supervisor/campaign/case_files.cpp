@@ -1,0 +1,90 @@
+#include "supervisor/campaign/case_files.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "analyzer/evidence/text.hpp"
+#include "analyzer/utf8.hpp"
+#include "storage/atomic_file.hpp"
+#include "storage/unique_fd.hpp"
+
+namespace ndr {
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::uint64_t largest_settings = 64u << 10;
+constexpr std::size_t excerpt_bytes = 16u << 10;
+constexpr int excerpt_lines = 20;
+constexpr std::size_t excerpt_width = 300;
+constexpr std::chrono::seconds write_limit{30};
+
+Refusal refusal_of(const CaseFolder& folder, const std::string& file, const std::string& why) {
+  return {
+      (folder.root() / file).string(), why,
+      "let the account that runs the tests write there, for instance by: chown -R \"$USER\" " + folder.root().string()};
+}
+
+Checked<void> answered(const CaseFolder& folder, const std::string& file, const std::string& text) {
+  const auto answer = nlohmann::json::parse(text, nullptr, false);
+  if (answer.is_object() && answer.value("ok", false)) return {};
+  const std::string why =
+      answer.is_object() ? answer.value("error", "no reason given") : "the shim's answer is no JSON";
+  return refusal_of(folder, file, why);
+}
+
+std::string cut(std::string line) {
+  if (line.size() <= excerpt_width) return line;
+  std::size_t end = excerpt_width;
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80)
+    --end;
+  return line.substr(0, end) + "…";
+}
+
+}  // namespace
+
+Checked<CaseSettings> read_case_settings(const CaseFolder& folder) {
+  try {
+    return parse_case_settings(read_file(folder.settings(), largest_settings), folder.settings().string());
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::no_such_file_or_directory) return CaseSettings{};
+    return Refusal{folder.settings().string(), error.code().message(), "make it a readable file of at most 64 KiB"};
+  }
+}
+
+std::string excerpt(const std::filesystem::path& log, std::uint64_t offset) {
+  const UniqueFd file{::open(log.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  std::string bytes(excerpt_bytes, '\0');
+  const ssize_t got = file ? ::pread(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)) : -1;
+  bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  std::string_view rest = bytes;
+  std::string text;
+  std::string buffer;
+  for (int i = 0; i < excerpt_lines && !rest.empty(); ++i) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    text += cut(to_utf8(strip_ansi(rest.substr(0, end), buffer))) + "\n";
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return text;
+}
+
+asio::awaitable<Checked<void>> ShimCaseWriter::write(CaseFolder folder, std::string file, std::string text,
+                                                     std::optional<std::string> expected_hash) {
+  nlohmann::json request{{"root", folder.root().string()}, {"path", file}, {"mode", 0644}, {"content", text}};
+  if (expected_hash) request["expected_hash"] = *expected_hash;
+  LaunchSpec spec{ShimMode::write, {}, request.dump()};
+  const std::string answer = co_await launcher_.call(std::move(spec), write_limit);
+  co_return answered(folder, file, answer);
+}
+
+asio::awaitable<Checked<void>> ShimCaseWriter::check_writable(CaseFolder folder) {
+  const nlohmann::json request{{"root", folder.root().string()}, {"probe", true}};
+  LaunchSpec spec{ShimMode::write, {}, request.dump()};
+  const std::string answer = co_await launcher_.call(std::move(spec), write_limit);
+  co_return answered(folder, "", answer);
+}
+
+}  // namespace ndr

@@ -1,0 +1,32 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "analyzer/job/case_settings.hpp"
+#include "analyzer/refusal.hpp"
+#include "storage/case_folder.hpp"
+#include "supervisor/launch.hpp"
+#include "supervisor/ports.hpp"
+
+namespace ndr {
+
+/// case.yaml of this case; no file: no settings.
+Checked<CaseSettings> read_case_settings(const CaseFolder& folder);
+
+/// The lines from `offset` on, ready for people: at most 20, each at most 300 bytes, valid UTF-8 without escape
+/// sequences. Empty where the file cannot be read.
+std::string excerpt(const std::filesystem::path& log, std::uint64_t offset);
+
+/// Writes through the shim, with the rights of the account that runs the tests.
+class ShimCaseWriter : public CaseWriter {
+public:
+  explicit ShimCaseWriter(Launcher& launcher) : launcher_(launcher) {}
+  boost::asio::awaitable<Checked<void>> write(CaseFolder folder, std::string file, std::string text,
+                                              std::optional<std::string> expected_hash) override;
+  boost::asio::awaitable<Checked<void>> check_writable(CaseFolder folder) override;
+
+private:
+  Launcher& launcher_;
+};
+
+}  // namespace ndr

@@ -1,0 +1,87 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/records.hpp"
+#include "supervisor/campaign/policy.hpp"
+
+namespace ndr {
+
+/// The attempt that matched first, and what its log shows there.
+struct FirstMatch {
+  AttemptRow row;
+  std::string log;  // relative to the case
+  std::optional<std::uint64_t> offset;
+  std::string excerpt;  // at most 20 lines, ready for people
+};
+
+/// A campaign that is over, with all that is said of it.
+struct CampaignEnd {
+  CampaignRow campaign;
+  Policy policy;
+  Finish finish;
+  std::int64_t ended_at_ms = 0;
+  int different_before_match = 0;
+  std::vector<AttemptRow> attempts;
+  std::vector<ResetRow> resets;
+  std::optional<FirstMatch> first_match;
+  std::vector<CampaignRow> earlier;  // of the same case, newest first
+  bool has_contract = false;         // run_test.sh takes our arguments
+  bool starts_workers = false;       // a hand-written one starts workers by itself
+};
+
+/// Runs of one arm with the same parameters. Only runs that could be judged are `runs`.
+struct ArmTally {
+  Arm arm;
+  std::int64_t attempts = 0;
+  std::int64_t runs = 0;
+  std::int64_t matched = 0;
+  std::int64_t different = 0;
+  std::int64_t hangs = 0;
+  std::int64_t timed_out = 0;
+  std::int64_t iterations = 0;
+  std::int64_t exposure_ms = 0;
+};
+
+/// In the order of their first use.
+std::vector<ArmTally> tallies_of(const std::vector<AttemptRow>& attempts);
+
+/// What is left out of every rate, by verdict.
+struct LeftOut {
+  std::int64_t contention = 0;
+  std::int64_t setup_error = 0;
+  std::int64_t infrastructure = 0;
+  std::int64_t cancelled = 0;
+  std::int64_t lost = 0;
+  std::int64_t sum() const { return contention + setup_error + infrastructure + cancelled + lost; }
+};
+
+LeftOut left_out_of(const std::vector<AttemptRow>& attempts);
+
+/// How often, with what certainty.
+struct Rate {
+  std::int64_t runs = 0;
+  std::int64_t matched = 0;
+  double rate = 0;  // matched / runs; (matched - 1) / (runs - 1) where the runs went on until they matched often enough
+  double low = 0;   // Clopper-Pearson, 95 %; without a match 0 and the one-sided 95 % bound
+  double high = 1;
+};
+
+/// `until_matched`: the number of matches was given, not that of runs.
+Rate rate_of(std::int64_t runs, std::int64_t matched, bool until_matched);
+
+/// Of all unamplified runs.
+Rate plain_rate(const CampaignEnd& end);
+
+/// One command that goes on from here.
+std::string next_command(const CampaignEnd& end);
+
+/// "runs until 3 matches or the end of the budget".
+std::string stopping_rule(const CampaignEnd& end);
+
+/// The report as stored and served; see README.md for its keys.
+std::string report_json(const CampaignEnd& end);
+
+}  // namespace ndr

@@ -1,0 +1,196 @@
+#include "supervisor/campaign/results_page.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <sstream>
+
+#include "analyzer/utf8.hpp"
+#include "storage/record_json.hpp"
+
+namespace ndr {
+namespace {
+
+constexpr std::size_t longest_text = 300;
+constexpr std::size_t most_earlier = 10;
+
+/// One line of foreign text inside Markdown: nothing in it can start a marker, a tag, a table cell or a code span.
+std::string inline_text(const std::string& text) {
+  std::string safe;
+  const std::string clean = to_utf8(text);
+  for (const char c : clean) {
+    if (safe.size() >= longest_text && (static_cast<unsigned char>(c) & 0xC0) != 0x80) {
+      safe += "…";
+      break;
+    }
+    switch (c) {
+      case '<':
+        safe += "&lt;";
+        break;
+      case '&':
+        safe += "&amp;";
+        break;
+      case '|':
+      case '`':
+      case '*':
+      case '_':
+      case '[':
+      case '\\':
+        safe += {'\\', c};
+        break;
+      default:
+        safe += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+    }
+  }
+  return safe;
+}
+
+/// A fence that no line of the text can close.
+std::string fenced(const std::string& text) {
+  std::size_t longest = 2;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_not_of('`', at), text.size());
+    longest = std::max(longest, end - at);
+    at = end + 1;
+  }
+  const std::string fence(longest + 1, '`');
+  std::string body = text;
+  // The markers are found by their text: a log that prints one must not cut the page in two.
+  for (std::size_t at = body.find("<!--"); at != std::string::npos; at = body.find("<!--", at))
+    body.replace(at, 4, "<! --");
+  return fence + "text\n" + body + (body.empty() || body.back() == '\n' ? "" : "\n") + fence + "\n";
+}
+
+std::string percent(double share) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g %%", share * 100);
+  return text;
+}
+
+std::string seconds(std::int64_t ms) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f s", static_cast<double>(ms) / 1000);
+  return text;
+}
+
+std::string certainty(const Rate& rate) {
+  if (rate.runs == 0) return "–";
+  if (rate.matched == 0) return "below " + percent(rate.high);
+  return percent(rate.rate) + " (" + percent(rate.low) + " to " + percent(rate.high) + ")";
+}
+
+std::string plain_sentence(const Rate& rate) {
+  if (rate.runs == 0) return "No unamplified run could be judged.";
+  const std::string counted = std::to_string(rate.matched) + " of " + std::to_string(rate.runs);
+  if (rate.matched == 0)
+    return "Unamplified, " + counted + " runs matched: with 95 % certainty the rate is below " + percent(rate.high) +
+           " a run. That is no proof that it cannot fail here.";
+  return "Unamplified, " + counted + " runs matched: " + percent(rate.rate) + " a run (95 % interval " +
+         percent(rate.low) + " to " + percent(rate.high) + ").";
+}
+
+std::string iterations_text(const Arm& arm) { return arm.iterations == 0 ? "default" : std::to_string(arm.iterations); }
+
+std::string arms_table(const CampaignEnd& end) {
+  const bool until_matched = end.finish.outcome == CampaignOutcome::reproduced;
+  std::string table =
+      "| arm | workers | iterations | runs | matched | rate (95 %) | other failure | hang | cut off |\n"
+      "|---|---|---|---|---|---|---|---|---|\n";
+  for (const ArmTally& tally : tallies_of(end.attempts)) {
+    std::ostringstream row;
+    row << "| " << inline_text(tally.arm.name) << " | " << tally.arm.workers << " | " << iterations_text(tally.arm)
+        << " | " << tally.runs << " | " << tally.matched << " | "
+        << certainty(rate_of(tally.runs, tally.matched, until_matched)) << " | " << tally.different << " | "
+        << tally.hangs << " | " << tally.timed_out << " |\n";
+    table += row.str();
+  }
+  return table;
+}
+
+std::string left_out_sentence(const LeftOut& left) {
+  if (left.sum() == 0) return {};
+  std::string text = "Left out of the rates:";
+  const std::pair<std::int64_t, const char*> kinds[] = {{left.contention, "contention"},
+                                                        {left.setup_error, "set-up error"},
+                                                        {left.infrastructure, "infrastructure"},
+                                                        {left.cancelled, "cancelled"},
+                                                        {left.lost, "lost"}};
+  const char* comma = " ";
+  for (const auto& [count, name] : kinds) {
+    if (count == 0) continue;
+    text += comma + std::to_string(count) + " " + name;
+    comma = ", ";
+  }
+  return text + ".\n\n";
+}
+
+std::string different_sentence(const CampaignEnd& end) {
+  if (end.different_before_match < 2) return {};
+  return std::to_string(end.different_before_match) +
+         " runs failed *differently* before any match: compare their logs with CI's before trusting this case.\n\n";
+}
+
+std::string first_match_section(const CampaignEnd& end) {
+  if (!end.first_match) return {};
+  const FirstMatch& match = *end.first_match;
+  std::string text = "First match: attempt " + std::to_string(match.row.number) + ", arm " +
+                     inline_text(match.row.arm) + ", `" + match.log + "`";
+  if (match.offset) text += " from byte " + std::to_string(*match.offset);
+  if (match.row.match_grade) text += ", graded *" + inline_text(*match.row.match_grade) + "*";
+  text += ".\n\n";
+  return match.excerpt.empty() ? text : text + fenced(to_utf8(match.excerpt)) + "\n";
+}
+
+std::string resets_sentence(const CampaignEnd& end) {
+  if (end.resets.empty()) return {};
+  const auto good = std::count_if(end.resets.begin(), end.resets.end(),
+                                  [](const ResetRow& row) { return row.result == ResetResult::verified; });
+  return "Board resets: " + std::to_string(end.resets.size()) + ", of which " + std::to_string(good) + " verified.\n\n";
+}
+
+std::string earlier_section(const CampaignEnd& end) {
+  if (end.earlier.empty()) return {};
+  std::string text = "Earlier campaigns:\n\n| campaign | ended | outcome | reason |\n|---|---|---|---|\n";
+  for (std::size_t i = 0; i < std::min(end.earlier.size(), most_earlier); ++i) {
+    const CampaignRow& row = end.earlier[i];
+    text += "| " + std::to_string(row.id.value) + " | " + (row.ended_at_ms ? to_rfc3339(*row.ended_at_ms) : "–") +
+            " | " + (row.outcome ? std::string{to_text(*row.outcome)} : "–") + " | " + inline_text(row.reason) + " |\n";
+  }
+  return text + "\n";
+}
+
+const char* unknown_here =
+    "Not known here: CI's machine, its load, its firmware and what ran before the test there were not replicated, only "
+    "what `run_test.sh` sets up. The rates are those of this host, under these arms.\n\n";
+
+}  // namespace
+
+std::string results_block(const CampaignEnd& end) {
+  std::string block{results_begin};
+  block += "\n## Results\n\n**" + std::string{to_text(end.finish.outcome)} + "**: " + inline_text(end.finish.reason) +
+           ". Campaign " + std::to_string(end.campaign.id.value) + ", " + to_rfc3339(end.ended_at_ms) + ", " +
+           std::to_string(end.attempts.size()) + " attempts in " + seconds(end.campaign.spent_ms) + " of " +
+           seconds(end.campaign.budget_ms) + ", seed " + std::to_string(end.campaign.seed) + ".\n\n";
+  block += plain_sentence(plain_rate(end)) + " Sampling: " + stopping_rule(end) + ".\n\n";
+  block += different_sentence(end);
+  if (!end.attempts.empty()) block += arms_table(end) + "\n";
+  block += left_out_sentence(left_out_of(end.attempts)) + resets_sentence(end) + first_match_section(end);
+  block += "Next: `" + next_command(end) + "`\n\n";
+  block += unknown_here;
+  block += earlier_section(end);
+  block += results_end;
+  return block;
+}
+
+std::string with_results(const std::string& page, const std::string& case_name, const std::string& block) {
+  const std::size_t begin = page.find(results_begin);
+  const std::size_t end = begin == std::string::npos ? begin : page.find(results_end, begin);
+  if (end != std::string::npos) return page.substr(0, begin) + block + page.substr(end + results_end.size());
+  if (page.empty())
+    return "# " + case_name +
+           "\n\nRuns alone, from any directory: `./run_test.sh`. CI's logs are in `logs/`, "
+           "beside one `run_N.log` for each attempt.\n\n" +
+           block + "\n";
+  return page + (page.back() == '\n' ? "\n" : "\n\n") + block + "\n";
+}
+
+}  // namespace ndr

@@ -1,0 +1,19 @@
+#pragma once
+#include <string>
+
+#include "supervisor/campaign/report.hpp"
+
+namespace ndr {
+
+inline constexpr std::string_view results_begin = "<!-- ndrepro:results:begin -->";
+inline constexpr std::string_view results_end = "<!-- ndrepro:results:end -->";
+
+/// What a campaign says to people, as Markdown between the two markers: how often, under what, how sure, the first
+/// match, what is unknown here, earlier campaigns. Texts of logs are cut and cannot leave their place in the page.
+std::string results_block(const CampaignEnd& end);
+
+/// The page with the block in place of the one between its markers; every other byte is kept. Appended where there are
+/// no markers; a page of its own where `page` is empty.
+std::string with_results(const std::string& page, const std::string& case_name, const std::string& block);
+
+}  // namespace ndr

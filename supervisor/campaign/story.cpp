@@ -1,0 +1,114 @@
+#include "supervisor/campaign/story.hpp"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "analyzer/utf8.hpp"
+#include "storage/record_json.hpp"
+
+namespace ndr {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+EventRow campaign_step(const CampaignRow& campaign, Json body, std::int64_t at_ms) {
+  EventRow event;
+  event.at_ms = at_ms;
+  event.type = "campaign.step";
+  event.campaign_id = campaign.id;
+  event.subject = campaign.case_name;
+  event.body = body.dump();
+  return event;
+}
+
+std::string sight_text(const Policy& policy, bool assumed) {
+  char text[160];
+  std::snprintf(text, sizeof text, "this budget shows failure rates above %.2g %% a run with 90 %%, at %s%.1f s a run",
+                smallest_visible_rate(policy) * 100, assumed ? "an assumed " : "",
+                static_cast<double>(policy.expected_attempt_ms) / 1000);
+  return text;
+}
+
+}  // namespace
+
+EventRow campaign_state_event(const CampaignRow& row, std::int64_t at_ms) {
+  EventRow event;
+  event.at_ms = at_ms;
+  event.type = "campaign.state";
+  event.campaign_id = row.id;
+  event.subject = row.case_name;
+  event.body = to_json_text(row);
+  return event;
+}
+
+EventRow attempt_state_event(const AttemptRow& row, std::int64_t at_ms) {
+  EventRow event;
+  event.at_ms = at_ms;
+  event.type = "attempt.state";
+  event.campaign_id = row.campaign_id;
+  event.attempt_id = row.id;
+  event.subject = row.case_name;
+  event.body = to_json_text(row);
+  return event;
+}
+
+EventRow board_state_event(const BoardRow& row, std::optional<CampaignId> campaign, std::int64_t at_ms) {
+  EventRow event;
+  event.at_ms = at_ms;
+  event.type = "board.state";
+  event.campaign_id = campaign;
+  event.subject = row.name;
+  event.body = to_json_text(row);
+  return event;
+}
+
+EventRow step_event(const CampaignRow& campaign, const RunAttempt& step, int number, std::int64_t at_ms) {
+  Json body{{"step", "attempt"},
+            {"phase", to_text(step.phase)},
+            {"arm", step.arm.name},
+            {"parameters", Json::parse(parameters_of(step.arm))},
+            {"number", number},
+            {"seed", std::to_string(step.seed)},
+            {"deadline_ms", step.deadline_ms}};
+  return campaign_step(campaign, std::move(body), at_ms);
+}
+
+EventRow step_event(const CampaignRow& campaign, const std::vector<std::string>& boards, std::int64_t at_ms) {
+  return campaign_step(campaign, Json{{"step", "reset"}, {"boards", boards}}, at_ms);
+}
+
+EventRow step_event(const CampaignRow& campaign, const Finish& step, std::int64_t at_ms) {
+  Json body{{"step", "finish"}, {"outcome", to_text(step.outcome)}, {"reason", to_utf8(step.reason)}};
+  return campaign_step(campaign, std::move(body), at_ms);
+}
+
+EventRow budget_event(const CampaignRow& campaign, const Policy& policy, bool assumed, std::int64_t at_ms) {
+  Json body{{"step", "budget"},
+            {"smallest_visible_rate", smallest_visible_rate(policy)},
+            {"expected_attempt_ms", policy.expected_attempt_ms},
+            {"assumed", assumed},
+            {"text", sight_text(policy, assumed)}};
+  return campaign_step(campaign, std::move(body), at_ms);
+}
+
+EventRow note_event(const CampaignRow& campaign, const std::string& text, std::int64_t at_ms) {
+  return campaign_step(campaign, Json{{"step", "note"}, {"text", to_utf8(text)}}, at_ms);
+}
+
+std::string to_json_text(const std::vector<std::string>& texts) {
+  Json list = Json::array();
+  for (const std::string& text : texts)
+    list.push_back(to_utf8(text));
+  return list.dump();
+}
+
+std::vector<std::string> texts_from(const std::string& json) {
+  const auto list = nlohmann::json::parse(json, nullptr, false);
+  std::vector<std::string> texts;
+  if (!list.is_array()) return texts;
+  for (const auto& item : list)
+    if (item.is_string()) texts.push_back(item.get<std::string>());
+  return texts;
+}
+
+}  // namespace ndr

@@ -1,0 +1,163 @@
+#include "supervisor/campaign/report.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/catch.hpp"
+
+using namespace ndr;
+
+namespace {
+
+AttemptRow ended(const Arm& arm, Verdict verdict, int number = 1) {
+  AttemptRow row;
+  row.id.value = number;
+  row.number = number;
+  row.case_name = "ledger";
+  row.arm = arm.name;
+  row.parameters = parameters_of(arm);
+  row.seed = 5;
+  row.verdict = verdict;
+  row.runs = 1;
+  row.matched = verdict == Verdict::reproduced ? 1 : 0;
+  row.different = verdict == Verdict::different_failure ? 1 : 0;
+  row.infrastructure = verdict == Verdict::infrastructure || verdict == Verdict::lost ? 1 : 0;
+  row.iterations = 50;
+  row.exposure_ms = 2000;
+  return row;
+}
+
+/// 2 of 5 plain runs and 1 of 2 with two workers matched; three could not be judged.
+CampaignEnd sample(CampaignOutcome outcome = CampaignOutcome::reproduced) {
+  CampaignEnd end;
+  end.campaign.case_name = "ledger";
+  end.campaign.spent_ms = 20000;
+  end.campaign.budget_ms = 300000;
+  end.finish = {outcome, "3 matched of 3 wanted"};
+  for (const Verdict verdict : {Verdict::passed, Verdict::hang, Verdict::timed_out, Verdict::lost, Verdict::contention})
+    end.attempts.push_back(ended(Arm{}, verdict));
+  end.attempts.push_back(ended(amplified(0, 2, 0), Verdict::reproduced, 6));
+  end.attempts.push_back(ended(amplified(0, 2, 0), Verdict::different_failure, 7));
+  end.attempts.push_back(ended(Arm{}, Verdict::reproduced, 8));
+  end.attempts.push_back(ended(Arm{}, Verdict::reproduced, 9));
+  end.attempts.push_back(ended(Arm{}, Verdict::cancelled, 10));
+  return end;
+}
+
+}  // namespace
+
+TEST_CASE("runs are counted by arm and only where they could be judged") {
+  const auto tallies = tallies_of(sample().attempts);
+  REQUIRE(tallies.size() == 2);
+  CHECK(tallies[0].arm == Arm{});
+  CHECK(tallies[0].attempts == 8);
+  CHECK(tallies[0].runs == 5);
+  CHECK(tallies[0].matched == 2);
+  CHECK(tallies[0].hangs == 1);
+  CHECK(tallies[0].timed_out == 1);
+  CHECK(tallies[0].iterations == 250);
+  CHECK(tallies[1].runs == 2);
+  CHECK(tallies[1].matched == 1);
+  CHECK(tallies[1].different == 1);
+  const LeftOut left = left_out_of(sample().attempts);
+  CHECK(left.lost == 1);
+  CHECK(left.contention == 1);
+  CHECK(left.cancelled == 1);
+  CHECK(left.sum() == 3);
+}
+
+TEST_CASE("runs of a slice that could not be judged are left out of its rate") {
+  AttemptRow slice = ended(Arm{}, Verdict::passed);
+  slice.runs = 100;
+  slice.matched = 3;
+  slice.infrastructure = 10;
+  const auto tallies = tallies_of({slice});
+  CHECK(tallies.front().runs == 90);
+  CHECK(tallies.front().matched == 3);
+}
+
+TEST_CASE("a rate has the exact interval, and without a match the one-sided bound") {
+  const Rate none = rate_of(50, 0, false);
+  CHECK(none.rate == 0);
+  CHECK(none.low == 0);
+  CHECK(none.high == Approx(0.058).margin(0.0005));
+  const Rate fixed = rate_of(10, 3, false);
+  CHECK(fixed.rate == Approx(0.3));
+  CHECK(fixed.low == Approx(0.067).margin(0.0005));
+  CHECK(fixed.high == Approx(0.652).margin(0.0005));
+  const Rate nothing = rate_of(0, 0, false);
+  CHECK(nothing.high == 1);
+}
+
+TEST_CASE("where runs went on until they matched, the last match does not count") {
+  CHECK(rate_of(10, 3, true).rate == Approx(2.0 / 9));
+  CHECK(rate_of(10, 1, true).rate == Approx(0.1));
+  CHECK(rate_of(3, 3, true).rate == 1);
+}
+
+TEST_CASE("plain and amplified runs are never mixed in one rate") {
+  const Rate plain = plain_rate(sample());
+  CHECK(plain.runs == 5);
+  CHECK(plain.matched == 2);
+}
+
+TEST_CASE("the report says all that the page says, for programs") {
+  CampaignEnd end = sample();
+  end.first_match = FirstMatch{end.attempts[5], "logs/run_6.log", 4711, "RuntimeError: x\xff\n"};
+  ResetRow reset;
+  reset.board = "0";
+  reset.result = ResetResult::verified;
+  end.resets = {reset};
+  const auto report = nlohmann::json::parse(report_json(end));
+  CHECK(report["outcome"] == "reproduced");
+  CHECK(report["plain"]["runs"] == 5);
+  CHECK(report["plain"]["matched"] == 2);
+  CHECK_FALSE(report["plain"].contains("bound"));
+  REQUIRE(report["amplified"].size() == 1);
+  CHECK(report["amplified"][0]["arm"] == "workers");
+  CHECK(report["amplified"][0]["parameters"]["workers"] == 2);
+  CHECK(report["left_out"]["lost"] == 1);
+  CHECK(report["attempts"] == 10);
+  CHECK(report["matched_attempts"] == 3);
+  CHECK(report["first_match"]["attempt"] == "ledger/6");
+  CHECK(report["first_match"]["offset"] == 4711);
+  CHECK(report["first_match"]["excerpt"] == "RuntimeError: x\xef\xbf\xbd\n");
+  CHECK(report["resets"][0]["result"] == "verified");
+  CHECK(report["stopping_rule"] == "runs until 3 matches or the end of the budget");
+}
+
+TEST_CASE("a report without a match has the bound instead") {
+  CampaignEnd end = sample(CampaignOutcome::not_reproduced);
+  end.attempts.resize(3);
+  const auto report = nlohmann::json::parse(report_json(end));
+  CHECK(report["plain"]["bound"].get<double>() == Approx(0.632).margin(0.001));
+  CHECK(report["first_match"].is_null());
+}
+
+TEST_CASE("the next command fits the outcome") {
+  CampaignEnd end = sample();
+  end.first_match = FirstMatch{end.attempts[5], "logs/run_6.log", std::nullopt, ""};
+  CHECK(next_command(end) == "NDREPRO_SEED=5 ./run_test.sh -n 2 --max-worker-restart=0");
+  end.has_contract = true;
+  CHECK(next_command(end) == "./run_test.sh --workers 2 --seed 5");
+  CHECK(next_command(sample(CampaignOutcome::deterministic)) == "./run_test.sh");
+  CHECK(next_command(sample(CampaignOutcome::margin)) == "TT_METAL_OPERATION_TIMEOUT_SECONDS=20 ./run_test.sh");
+  CHECK(next_command(sample(CampaignOutcome::not_reproduced)) == "ndreproctl run ledger --budget 2h -f");
+  CampaignEnd soak = sample(CampaignOutcome::not_reproduced);
+  soak.policy.mode = CampaignMode::soak;
+  CHECK(next_command(soak) == "ndreproctl run ledger --budget 12h -f");
+  CHECK(next_command(sample(CampaignOutcome::board_unusable)) == "ndreproctl board list");
+  CHECK(next_command(sample(CampaignOutcome::setup_error)) == "./run_test.sh");
+  CHECK(next_command(sample(CampaignOutcome::cancelled)) == "ndreproctl run ledger -f");
+}
+
+TEST_CASE("a row of a newer program does not spoil the report") {
+  CampaignEnd end = sample();
+  AttemptRow strange = ended(Arm{}, Verdict::reproduced, 11);
+  strange.arm = "noise";
+  strange.parameters = "{";
+  end.first_match = FirstMatch{strange, "logs/run_11.log", std::nullopt, ""};
+  end.attempts.push_back(strange);
+  const auto report = nlohmann::json::parse(report_json(end));
+  CHECK(report["first_match"]["parameters"].is_null());
+  CHECK(report["amplified"].back()["arm"] == "noise");
+}

@@ -1,0 +1,144 @@
+#include "supervisor/campaign/results_page.hpp"
+
+#include "tests/support/catch.hpp"
+
+using namespace ndr;
+
+namespace {
+
+CampaignEnd sample(CampaignOutcome outcome, std::string reason = "3 matched of 3 wanted") {
+  CampaignEnd end;
+  end.campaign.id.value = 7;
+  end.campaign.case_name = "ledger";
+  end.campaign.spent_ms = 20500;
+  end.campaign.budget_ms = 300000;
+  end.campaign.seed = 42;
+  end.finish = {outcome, std::move(reason)};
+  end.ended_at_ms = 1700000000000;
+  return end;
+}
+
+void add(CampaignEnd& end, const Arm& arm, Verdict verdict) {
+  AttemptRow row;
+  row.number = static_cast<int>(end.attempts.size()) + 1;
+  row.arm = arm.name;
+  row.parameters = parameters_of(arm);
+  row.verdict = verdict;
+  row.runs = 1;
+  row.matched = verdict == Verdict::reproduced ? 1 : 0;
+  end.attempts.push_back(row);
+}
+
+std::size_t count(const std::string& text, std::string_view part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size()))
+    ++found;
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("the page says how often, under what and how sure") {
+  CampaignEnd end = sample(CampaignOutcome::reproduced);
+  for (int i = 0; i < 7; ++i)
+    add(end, Arm{}, Verdict::passed);
+  for (int i = 0; i < 3; ++i)
+    add(end, Arm{}, Verdict::reproduced);
+  add(end, amplified(0, 4, 0), Verdict::passed);
+  const std::string block = results_block(end);
+  CHECK_THAT(block, ContainsSubstring("**reproduced**: 3 matched of 3 wanted. Campaign 7, 2023-11-14T22:13:20.000Z, 11 "
+                                      "attempts in 20.5 s of 300.0 s, seed 42."));
+  CHECK_THAT(block,
+             ContainsSubstring("Unamplified, 3 of 10 runs matched: 22.2 % a run (95 % interval 6.67 % to 65.2 %)."));
+  CHECK_THAT(block, ContainsSubstring("| workers | 4 | default | 1 | 0 | below 95 % | 0 | 0 | 0 |"));
+  CHECK_THAT(block, ContainsSubstring("Not known here:"));
+}
+
+TEST_CASE("nothing seen is never called nothing there") {
+  CampaignEnd end = sample(CampaignOutcome::not_reproduced, "no match; the budget of 300.0 s is used up");
+  for (int i = 0; i < 10; ++i)
+    add(end, Arm{}, Verdict::passed);
+  CHECK_THAT(results_block(end),
+             ContainsSubstring("0 of 10 runs matched: with 95 % certainty the rate is below 25.9 % a run. "
+                               "That is no proof that it cannot fail here."));
+  CHECK_THAT(results_block(sample(CampaignOutcome::cancelled)),
+             ContainsSubstring("No unamplified run could be judged."));
+}
+
+TEST_CASE("what was left out, reset or different is told") {
+  CampaignEnd end = sample(CampaignOutcome::reproduced);
+  add(end, Arm{}, Verdict::lost);
+  add(end, Arm{}, Verdict::contention);
+  end.different_before_match = 2;
+  end.resets.resize(2);
+  end.resets[0].result = ResetResult::verified;
+  const std::string block = results_block(end);
+  CHECK_THAT(block, ContainsSubstring("Left out of the rates: 1 contention, 1 lost."));
+  CHECK_THAT(block, ContainsSubstring("Board resets: 2, of which 1 verified."));
+  CHECK_THAT(block, ContainsSubstring("2 runs failed *differently* before any match"));
+}
+
+TEST_CASE("everything outside the markers is kept, byte for byte") {
+  const std::string before = "# Mine\r\n\xff\xfe odd bytes\n\n";
+  const std::string after = "\n\ttail without newline";
+  const std::string block = results_block(sample(CampaignOutcome::reproduced));
+  const std::string old = std::string{results_begin} + "\nold\n" + std::string{results_end};
+  const std::string page = with_results(before + old + after, "ledger", block);
+  CHECK(page == before + block + after);
+  CHECK(with_results(page, "ledger", block) == page);
+}
+
+TEST_CASE("a page without markers gets the results appended") {
+  const std::string block = results_block(sample(CampaignOutcome::reproduced));
+  CHECK(with_results("# Mine\n", "ledger", block) == "# Mine\n\n" + block + "\n");
+  CHECK(with_results("# Mine", "ledger", block) == "# Mine\n\n" + block + "\n");
+  const std::string half = "# Mine\n" + std::string{results_begin} + "\n";
+  CHECK(with_results(half, "ledger", block) == half + "\n" + block + "\n");
+}
+
+TEST_CASE("a missing page is made, with the case's name and how to run it") {
+  const std::string block = results_block(sample(CampaignOutcome::reproduced));
+  const std::string page = with_results("", "ledger", block);
+  CHECK(page.starts_with("# ledger\n"));
+  CHECK_THAT(page, ContainsSubstring("./run_test.sh"));
+  CHECK(count(page, results_begin) == 1);
+}
+
+TEST_CASE("text of a log cannot leave its place in the page") {
+  const std::string hostile = std::string{results_end} + "\n| `rm -rf` | <script> **x** \x1b[31m [a](b)\n## Fake";
+  CampaignEnd end = sample(CampaignOutcome::not_reproduced, hostile);
+  add(end, Arm{}, Verdict::reproduced);
+  end.first_match = FirstMatch{end.attempts.front(), "logs/run_1.log", 12, "````\n" + hostile + "\n"};
+  const std::string block = results_block(end);
+  CHECK(count(block, results_begin) == 1);
+  CHECK(count(block, results_end) == 1);
+  CHECK(block.ends_with(results_end));
+  const std::string reason = block.substr(block.find("**not_reproduced**"), 200);
+  CHECK(reason.substr(0, reason.find('\n')).find("Fake") != std::string::npos);  // one line, no heading
+  CHECK(reason.find("<script>") == std::string::npos);
+  CHECK_THAT(reason, ContainsSubstring("\\| \\`rm -rf\\`"));
+  CHECK_THAT(block, ContainsSubstring("`````text\n````\n"));  // a longer fence than any in the text
+  CHECK(count(block, "\n`````\n") == 1);
+}
+
+TEST_CASE("long foreign text is cut at a character") {
+  const std::string block =
+      results_block(sample(CampaignOutcome::setup_error, std::string(298, 'a') + "ääää" + std::string(5000, 'b')));
+  CHECK(block.size() < 3000);
+  CHECK_THAT(block, ContainsSubstring("aä…"));
+}
+
+TEST_CASE("the last ten campaigns before are named") {
+  CampaignEnd end = sample(CampaignOutcome::reproduced);
+  for (int i = 0; i < 12; ++i) {
+    CampaignRow row;
+    row.id.value = 100 - i;
+    row.outcome = CampaignOutcome::not_reproduced;
+    row.reason = "no | match";
+    row.ended_at_ms = 1700000000000;
+    end.earlier.push_back(row);
+  }
+  const std::string block = results_block(end);
+  CHECK_THAT(block, ContainsSubstring("| 100 | 2023-11-14T22:13:20.000Z | not_reproduced | no \\| match |"));
+  CHECK(count(block, "| not_reproduced |") == 10);
+}
