@@ -78,5 +78,140 @@ check "the contract form is marked" marks_the_contract "$CASES/queue-empty-take"
 check "shellcheck finds nothing" shellcheck "$CASES"/*.sh "$CASES"/*/run_test.sh "$CASES"/*/tests/*.sh
 check "record_as_actions explains itself" "$SUPPORT/record_as_actions" --help
 
+# The board simulator, on hosts of its own
+
+SIMULATOR="$CASES/../board_sim"
+SMI="$SIMULATOR/bin/tt-smi"
+FOLDER="$(mktemp -d)"
+trap 'rm -rf "$FOLDER"' EXIT
+export BOARD_SIM_ROOT="$FOLDER/host" PYTHONPATH="$SIMULATOR/python" PYTHONDONTWRITEBYTECODE=1
+unset TT_METAL_OPERATION_TIMEOUT_SECONDS
+board_sim() { "$SIMULATOR/bin/board_sim" "$@"; }
+python() { /usr/bin/python3 -c "$1"; }
+wedged() { [ "$(board_sim show | jq -r "select(.board == $1).wedged")" = true ]; }
+node() { [ -e "$BOARD_SIM_ROOT/dev/tenstorrent/$1" ]; }
+
+# resets MODE STATUS PATTERN AFTER: a reset of the wedged board 1 in this mode exits and prints so; then it is AFTER
+resets() {
+    local status
+    board_sim restore 1
+    wedge 1
+    board_sim mode 1 "$1"
+    "$SMI" -r /dev/tenstorrent/1 >"$FOLDER/reset" 2>&1
+    status=$?
+    [ $status -eq "$2" ] && grep -qE "$3" "$FOLDER/reset" || return 1
+    case $4 in
+    well) ! wedged 1 && node 1 ;;
+    wedged) wedged 1 && node 1 ;;
+    gone) ! node 1 && ! "$SMI" -r 1 ;;
+    esac
+}
+wedge() { # BOARD, by a read-back that surely hangs; TIMEOUT is what it must say
+    board_sim chance "$1" 1
+    TT_METAL_OPERATION_TIMEOUT_SECONDS=0.1 python "import ttnn, torch
+d = ttnn.open_device(device_id=$1)
+ttnn.to_torch(ttnn.from_torch(torch.randn([4, 4]), device=d))" >"$FOLDER/wedge" 2>&1
+    board_sim chance "$1" 0
+    wedged "$1"
+}
+times_out_as_metal_does() {
+    wedge 0 && grep -q 'RuntimeError: TT_THROW @ .*system_memory_manager.cpp:[0-9]*: tt::exception$' "$FOLDER/wedge" &&
+        grep -qx 'TIMEOUT: device timeout, potential hang detected, the device is unrecoverable' "$FOLDER/wedge" &&
+        grep -q '| critical |          Always | TT_THROW: TIMEOUT: device timeout.*(assert.hpp:104)$' "$FOLDER/wedge" &&
+        grep -q '^ --- ' "$FOLDER/wedge"
+}
+opens() { python "import ttnn; ttnn.close_device(ttnn.open_device(device_id=$1))" >"$FOLDER/open" 2>&1; }
+stays_wedged_until_reset() {
+    ! opens 0 && grep -q 'Timed out while waiting for active ethernet core' "$FOLDER/open" && ! opens 0 &&
+        "$SMI" -r 0 && opens 0
+}
+waits_without_limit() { # 0 means no watchdog: still waiting when timeout ends it
+    board_sim chance 0 1
+    timeout 1 /usr/bin/python3 -c "import ttnn; ttnn.synchronize_device(ttnn.open_device(device_id=0))" 2>/dev/null
+    local status=$?
+    board_sim chance 0 0
+    [ $status -eq 124 ] && "$SMI" -r 0
+}
+two_processes_contend() { # a holder, listed in pids, until its input ends; then a second process, then the holder again
+    local holder status=0
+    coproc python 'import sys, ttnn
+d = ttnn.open_device(device_id=0)
+print("open", flush=True)
+sys.stdin.read()
+try:
+    ttnn.synchronize_device(d)
+except RuntimeError as error:
+    sys.exit("run_mailbox" not in str(error))
+sys.exit(2)' 2>/dev/null
+    holder=$COPROC_PID
+    read -r _ <&"${COPROC[0]}"
+    [ -s "$BOARD_SIM_ROOT/proc/driver/tenstorrent/0/pids" ] || status=1
+    opens 0 && status=1
+    grep -qx 'Read unexpected run_mailbox value: 0x40 (expected 0x80 or 0x0)' "$FOLDER/open" || status=1
+    grep -q 'RuntimeError: TT_FATAL @ ' "$FOLDER/open" || status=1
+    eval "exec ${COPROC[1]}>&-"
+    wait "$holder" || status=1
+    [ ! -s "$BOARD_SIM_ROOT/proc/driver/tenstorrent/0/pids" ] && opens 0 && [ $status -eq 0 ]
+}
+forgets_the_killed() {
+    python 'import os, signal, ttnn
+d = ttnn.open_device(device_id=0)
+os.kill(os.getpid(), signal.SIGKILL)'
+    [ -s "$BOARD_SIM_ROOT/proc/driver/tenstorrent/0/pids" ] && opens 0 &&
+        [ ! -s "$BOARD_SIM_ROOT/proc/driver/tenstorrent/0/pids" ]
+}
+replays() { # the same seed and draw: the same operation hangs
+    local first second
+    first="$(hang_at)" && second="$(hang_at)" && [ "$first" -gt 0 ] && [ "$first" = "$second" ]
+}
+hang_at() {
+    board_sim seed 0 7 && board_sim chance 0 0.05
+    TT_METAL_OPERATION_TIMEOUT_SECONDS=0.01 python 'import ttnn
+d = ttnn.open_device(device_id=0)
+for i in range(1000):
+    try:
+        ttnn.synchronize_device(d)
+    except RuntimeError:
+        print(i)
+        break' 2>/dev/null
+    board_sim chance 0 0
+    "$SMI" -r 0 >/dev/null
+}
+snapshot_has() { [ "$("$SMI" -s | jq '.device_info | length')" -eq "$1" ]; }
+hangs_on_reset() {
+    board_sim mode 1 hang
+    timeout 1 "$SMI" -r 1
+    [ $? -eq 124 ]
+}
+is_quick() { # processor time, since other programs may keep the machine busy
+    local TIMEFORMAT='%U %S'
+    { time "$@" >/dev/null; } 2>&1 | awk -v limit="$LIMIT" '{ exit !($1 + $2 <= limit) }'
+}
+
+board_sim init --boards 2 --chance 0 "$BOARD_SIM_ROOT" >/dev/null
+check "the simulated host is not made twice" bash -c "! '$SIMULATOR/bin/board_sim' init '$BOARD_SIM_ROOT'"
+check "a hung read-back times out as tt-metal does" times_out_as_metal_does
+check "a wedged board stays so until it is reset" stays_wedged_until_reset
+check "without a watchdog a read-back waits for ever" waits_without_limit
+check "two processes on one board contend" two_processes_contend
+check "a killed holder is forgotten at the next use" forgets_the_killed
+check "a seed replays" replays
+check "reset ok" resets ok 0 'Re-initializing boards after reset' well
+check "reset slow" resets slow:0.3 0 'Re-initializing boards after reset' well
+check "reset fail" resets fail 1 'Reset failed\.' wedged
+check "reset lying" resets lying 0 'Reset failed\.' wedged
+check "the snapshot has two boards" snapshot_has 2
+check "reset gone" resets gone 0 'Re-initializing boards after reset' gone
+check "the snapshot has one board" snapshot_has 1
+check "-ls lists" "$SMI" -ls
+board_sim restore 1
+check "reset hang" hangs_on_reset
+check "reset.log tells of each" grep -qE 'board=1 mode=lying lied$' "$BOARD_SIM_ROOT/reset.log"
+LIMIT=0.05 check "a reset takes at most 50 ms" is_quick "$SMI" -r 0
+LIMIT=0.2 check "ttnn is imported within 200 ms" is_quick /usr/bin/python3 -c 'import ttnn'
+check "gather-timeout asks for its simulator" bash -c "cd / && env -u PYTHONPATH BOARD_SIM_ROOT=/nonexistent \
+    '$CASES/gather-timeout/run_test.sh'; [ \$? -eq 4 ]"
+check "gather-timeout passes on a board that never hangs" "$CASES/gather-timeout/run_test.sh"
+
 echo "$((checks - failures)) passed, $failures failed"
 [ $failures -eq 0 ]
