@@ -65,7 +65,7 @@ cd "$SCRIPT_DIR" || exit 4
 
 # No `set -e` above and no pipe here: the exit status is pytest's
 "${PYTHON[@]}" -m pytest tests/test_gather_timeout_stress.py -c /dev/null --rootdir="$SCRIPT_DIR" -p no:cacheprovider \
-    -x -v --timeout=300 "$@"
+    -x -v --timeout=60 "$@"
 
 TEST_RESULT=$?
 
