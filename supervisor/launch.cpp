@@ -194,9 +194,12 @@ bool ShimProcess::request_stop(const StopLadder& ladder) {
   // The run may have put anything in its place: no symlink, only a FIFO that somebody reads.
   const UniqueFd fifo{::open(handle_->control.c_str(), O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)};
   struct stat status {};
-  if (!fifo || ::fstat(fifo.get(), &status) != 0 || !S_ISFIFO(status.st_mode)) return false;
-  return write_to_fifo(fifo.get(), ndr::stop_request(ladder));
+  const bool is_fifo = fifo && ::fstat(fifo.get(), &status) == 0 && S_ISFIFO(status.st_mode);
+  if (is_fifo && write_to_fifo(fifo.get(), ndr::stop_request(ladder))) return true;
+  return handle_->watch->signal(SIGTERM);
 }
+
+void ShimProcess::kill() { handle_->watch->signal(SIGKILL); }
 
 /// All that are waited for, to let go of them at the end.
 struct Launcher::Watched {
@@ -226,13 +229,13 @@ asio::awaitable<Checked<ShimProcess>> Launcher::start(LaunchSpec spec) {
   std::string line;
   const bool late = co_await out_of_time(read_into(output, line, output_limit, true), ready_limit);
   if (late) {
-    shim.watch->kill();
+    shim.watch->signal(SIGKILL);
     co_return Refusal{"shim", "said nothing for " + std::to_string(ready_limit.count()) + " s and was killed",
                       "look at the host's load and at the case's file system"};
   }
   std::optional<Ready> ready = ready_from(line);
   if (!ready) {
-    shim.watch->kill();  // it does not speak our language; whatever it began is for `reap`
+    shim.watch->signal(SIGKILL);  // it does not speak our language; whatever it began is for `reap`
     co_await shim.watch->ended();
     fail(spec, "gave no readiness line, " + status_text(shim.watch->status()), shim);
   }
@@ -267,7 +270,7 @@ asio::awaitable<std::string> Launcher::call(LaunchSpec spec, std::chrono::millis
   std::string text;
   const bool late = co_await out_of_time(read_to_end(output, text, *shim.watch), limit);
   if (late || text.size() > output_limit) {
-    shim.watch->kill();
+    shim.watch->signal(SIGKILL);
     const std::string why =
         late ? "took longer than " + std::to_string(limit.count()) + " ms" : "wrote more than 1 MiB";
     fail(spec, why, shim);

@@ -34,8 +34,11 @@ public:
   /// folder's exit.json.
   boost::asio::awaitable<void> ended();
   bool has_ended() const;
-  /// Writes to the control FIFO; false when no shim listens any more. Never blocks.
+  /// Writes to the control FIFO; where the run has spoilt that, sends SIGTERM, which the shim answers by the ladder of
+  /// its spec. False when it is gone. Never blocks.
   bool request_stop(const StopLadder& ladder);
+  /// The last resort for a shim that does not react: it is gone then, its run is not. `reap` the folder.
+  void kill();
   const ProcessIdentity& identity() const;
 
 private:

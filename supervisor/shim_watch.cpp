@@ -7,7 +7,6 @@
 #include <boost/asio.hpp>
 #include <boost/process/v2/process.hpp>
 #include <cerrno>
-#include <csignal>
 #include <system_error>
 
 namespace ndr {
@@ -51,6 +50,7 @@ ShimWatch::~ShimWatch() = default;
 std::shared_ptr<ShimWatch> ShimWatch::begin(asio::any_io_executor executor, Spawned process) {
   // Opened anew, not duplicated: an epoll set keeps a closed descriptor as long as a duplicate is open.
   UniqueFd own{static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0))};
+  if (!own && errno != ESRCH) throw std::system_error{errno, std::generic_category(), "open a process handle"};
   // As long as the first handle says "alive", the pid is still this process's, so both are of the same one.
   const bool over = is_readable(process.pidfd.get()) || !own;
   auto state = std::make_unique<State>(executor, process.pid, process.pidfd.release(), own.release());
@@ -86,9 +86,7 @@ bool ShimWatch::has_ended() const { return state_->ended; }
 
 std::optional<int> ShimWatch::status() const { return state_->status; }
 
-void ShimWatch::kill() {
-  if (!state_->ended) send_signal(state_->gone.native_handle(), SIGKILL);
-}
+bool ShimWatch::signal(int number) { return !state_->ended && send_signal(state_->gone.native_handle(), number); }
 
 void ShimWatch::release() {
   boost::system::error_code ignored;

@@ -22,7 +22,7 @@ public:
   bool has_ended() const;
   /// The status as waitpid gives it; nothing before its end and where it was not our child.
   std::optional<int> status() const;
-  void kill();
+  bool signal(int number);  // false when it is gone
   /// No more waiting: it stays a zombie until we die when it was our child.
   void release();
 

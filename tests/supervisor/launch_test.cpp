@@ -177,24 +177,38 @@ TEST_CASE("a stop request reaches the shim through its FIFO") {
   CHECK_FALSE(shim->request_stop(StopLadder{10, 20}));
 }
 
-TEST_CASE("a stop request is not written to what is no FIFO, or has no reader") {
-  World world{ready_script("exec sleep 60\n")};
+TEST_CASE("a stop request is never written to what is no FIFO of the shim") {
+  World world{
+      ready_script("trap 'echo asked >> \"$2/asked\"' TERM\nwhile [[ ! -e \"$2/end\" ]]; do sleep 0.02; done\n")};
   auto shim = world.start();
   REQUIRE(shim.has_value());
-  CHECK_FALSE(shim->request_stop({}));
+  CHECK(shim->request_stop({}));  // nothing there
   write_file_atomically(world.attempt().control(), "");
-  CHECK_FALSE(shim->request_stop({}));
+  CHECK(shim->request_stop({}));
   CHECK(std::filesystem::file_size(world.attempt().control()) == 0);
   std::filesystem::remove(world.attempt().control());
   REQUIRE(::mkfifo((world.folder / "elsewhere").c_str(), 0600) == 0);
-  const UniqueFd reader{::open((world.folder / "elsewhere").c_str(), O_RDWR | O_CLOEXEC)};
+  const UniqueFd reader{::open((world.folder / "elsewhere").c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC)};
   std::filesystem::create_symlink(world.folder / "elsewhere", world.attempt().control());
-  CHECK_FALSE(shim->request_stop({}));
+  CHECK(shim->request_stop({}));
+  char byte = 0;
+  CHECK(::read(reader.get(), &byte, 1) == -1);
   std::filesystem::remove(world.attempt().control());
   REQUIRE(::mkfifo(world.attempt().control().c_str(), 0600) == 0);
-  CHECK_FALSE(shim->request_stop({}));
-  ::kill(shim->identity().pid, SIGKILL);
+  CHECK(shim->request_stop({}));  // nobody reads
+  write_file_atomically(world.attempt().root() / "end", "");
   run_coroutine(world.io, shim->ended());
+  CHECK_THAT(read_file(world.attempt().root() / "asked"), ContainsSubstring("asked"));
+  CHECK_FALSE(shim->request_stop({}));
+}
+
+TEST_CASE("a shim that does not react can be killed") {
+  World world{ready_script("trap '' TERM\nexec sleep 60\n")};
+  auto shim = world.start();
+  REQUIRE(shim.has_value());
+  shim->kill();
+  run_coroutine(world.io, shim->ended());
+  CHECK(shim->has_ended());
 }
 
 TEST_CASE("a running shim is found again by its folder") {

@@ -1,0 +1,198 @@
+#include "supervisor/run/attempt.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "storage/atomic_file.hpp"
+#include "storage/evidence_json.hpp"
+#include "supervisor/clock.hpp"
+#include "supervisor/failpoint.hpp"
+#include "supervisor/run/spec.hpp"
+
+namespace ndr {
+namespace asio = boost::asio;
+using namespace boost::asio::experimental::awaitable_operators;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto reap_limit = 15s;
+constexpr std::uint64_t exit_limit = 1u << 20;
+constexpr int all_signals = 2000;
+constexpr const char* shim_lost = "shim lost";  // the error in an exit.json that `reap` has written
+
+class Registered {
+public:
+  Registered(std::shared_ptr<LiveAttempts> live, AttemptId id, LiveRun& run) : live_(std::move(live)), id_(id) {
+    live_->runs[id_.value] = &run;
+    if (live_->cancelled.count(id_.value) > 0) run.cancel();
+  }
+  ~Registered() { live_->runs.erase(id_.value); }
+  Registered(const Registered&) = delete;
+  Registered& operator=(const Registered&) = delete;
+
+private:
+  std::shared_ptr<LiveAttempts> live_;
+  AttemptId id_;
+};
+
+/// Nothing where there is none, or none that can be understood: then nobody knows how it ended.
+std::optional<AttemptExit> read_exit(const AttemptFolder& folder) {
+  try {
+    const Checked<AttemptExit> exit = attempt_exit_from(read_file(folder.exit(), exit_limit));
+    if (exit.has_value() && exit->error != shim_lost) return *exit;
+  } catch (const std::system_error&) {
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+UniqueFd duplicate(const UniqueFd& file) {
+  UniqueFd copy{::fcntl(file.get(), F_DUPFD_CLOEXEC, 0)};
+  if (!copy) throw std::system_error{errno, std::generic_category(), "keep a run's log open"};
+  return copy;
+}
+
+std::uint64_t size_of(int file) {
+  struct stat status {};
+  return file >= 0 && ::fstat(file, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+std::vector<std::uint64_t> offsets_of(const std::vector<Fault>& faults) {
+  std::vector<std::uint64_t> offsets;
+  for (const Fault& fault : faults)
+    offsets.push_back(fault.offset);
+  return offsets;
+}
+
+void put(const Judgement& judgement, AttemptRow& row) {
+  row.verdict = judgement.verdict;
+  row.reason = judgement.reason;
+  row.explanation = judgement.explanation;
+  row.runs = judgement.runs;
+  row.matched = judgement.matched;
+  row.different = judgement.different;
+  row.infrastructure = judgement.infrastructure;
+  if (!judgement.match) return;
+  row.match_grade = std::string{to_text(judgement.match->grade)};
+  row.match_reasons = nlohmann::json(judgement.match->reasons).dump();
+}
+
+}  // namespace
+
+Attempt::Attempt(AttemptTools tools, AttemptOrder order, std::shared_ptr<const SignalRuleSet> rules)
+    : tools_(std::move(tools)),
+      order_(std::move(order)),
+      rules_(std::move(rules)),
+      folder_(order_.folder.attempt(order_.row.number)),
+      spec_(spec_for(order_, tools_.settings, script_form(order_.folder), base_environment())),
+      record_(tools_.executor, tools_.store, order_.row) {}
+
+asio::awaitable<std::optional<AttemptResult>> Attempt::start() {
+  LaunchSpec launch{ShimMode::run, folder_.root(), to_json_text(spec_)};
+  Checked<ShimProcess> shim = co_await tools_.launcher.start(std::move(launch));
+  failpoint("attempt.after_spawn");
+  if (shim.has_error()) {
+    const ShimState state = shim_state(folder_);
+    const bool taken = shim.error().field == folder_.root().string() && state != ShimState::absent;
+    if (taken || state == ShimState::running) co_return std::nullopt;
+    if (state == ShimState::lost) co_await reap();  // killed for its silence
+    co_return result_of(judge_refused(shim.error()), Observation{});
+  }
+  co_await record_.spawned();
+  co_return co_await follow(&*shim, {}, std::nullopt);
+}
+
+asio::awaitable<AttemptResult> Attempt::take_up(ShimProcess* shim) {
+  if (!record_.row().spawned_at_ms) co_await record_.spawned();
+  const auto read = [id = order_.row.id](Store& store) { return store.attempts.signals(id, 0, all_signals); };
+  std::vector<LogSignalRow> stored = co_await tools_.store.read(read);
+  std::optional<StopAsked> asked = co_await stored_stop(tools_.store, order_.row);
+  co_return co_await follow(shim, std::move(stored), std::move(asked));
+}
+
+asio::awaitable<void> Attempt::reap() {
+  LaunchSpec launch{ShimMode::reap, folder_.root(), ""};
+  co_await tools_.launcher.call(std::move(launch), reap_limit);
+}
+
+RunLimits Attempt::limits() const {
+  RunLimits limits;
+  limits.stalls = stall_limits(tools_.settings.stalls, spec_, order_.wanted.failure_type);
+  limits.stop = tools_.settings.stop;
+  limits.deadline_ms = spec_.deadline_ms;
+  const std::int64_t now = wall_ms();
+  limits.spawned_ago_ms = std::max<std::int64_t>(0, now - record_.row().spawned_at_ms.value_or(now));
+  return limits;
+}
+
+asio::awaitable<AttemptResult> Attempt::follow(ShimProcess* shim, std::vector<LogSignalRow> stored,
+                                               std::optional<StopAsked> asked) {
+  const std::shared_ptr<LogWatch> watch = tools_.watch;  // to outlive the tailer
+  const UniqueFd log = open_run_log(spec_.log);
+  std::optional<LogTailer> tailer;
+  if (log) tailer.emplace(tools_.executor, *watch, duplicate(log), spec_.log, order_.row.log_offset);
+  RunScan scan{rules_, order_.row.log_offset};
+  scan.recall(stored, order_.row.iterations);
+  LiveRun live{tools_.executor, limits(), log.get(), record_, scan};
+  const Registered registered{tools_.live, order_.row.id, live};
+  LogTailer* reader = tailer ? &*tailer : nullptr;
+  Observation seen;
+  seen.ending = co_await (follow_to_end(live, shim, reader, std::move(asked)) && record_.keep());
+  if (shim_state(folder_) == ShimState::lost) co_await reap();
+  seen.exit = read_exit(folder_);
+  seen.stopped_at = live.stopped_at(seen.exit && seen.exit->cause == EndCause::deadline);
+  seen.faults = scan.faults();
+  seen.began = scan.began();
+  co_await read_failure(seen, log.get());
+  const bool has_trace = seen.exit || log;
+  AttemptResult result = result_of(has_trace ? judge(seen) : judge_not_started(), seen);
+  result.row.iterations = scan.iterations();
+  result.row.log_bytes = size_of(log.get());
+  co_return result;
+}
+
+asio::awaitable<Ending> Attempt::follow_to_end(LiveRun& live, ShimProcess* shim, LogTailer* tailer,
+                                               std::optional<StopAsked> asked) {
+  Ending ending = co_await live.follow(shim, tailer, std::move(asked));
+  record_.finish();
+  co_return ending;
+}
+
+asio::awaitable<void> Attempt::read_failure(Observation& seen, int log) {
+  seen.wanted = order_.wanted;
+  seen.uses_board = order_.uses_board;
+  if (log >= 0) {
+    const std::string name = "logs/" + spec_.log.filename().string();
+    FailureReading reading = co_await tools_.reader.read(log, name, offsets_of(seen.faults));
+    seen.seen = std::move(reading.seen);
+    seen.error_offset = reading.error_offset;
+  }
+  if (seen.seen.failure_type == FailureType::none && seen.exit)
+    seen.seen = failure_of_death(*seen.exit).value_or(Signature{});
+  if (seen.seen.failure_type != FailureType::none) seen.match = match(seen.wanted, seen.seen);
+}
+
+AttemptResult Attempt::result_of(const Judgement& judgement, const Observation& seen) const {
+  AttemptResult result;
+  AttemptRow& row = result.row;
+  row = record_.row();
+  put(judgement, row);
+  row.ended_at_ms = wall_ms();
+  if (seen.seen.failure_type != FailureType::none) row.failure_json = to_json_text(seen.seen);
+  if (seen.exit) {
+    row.exit_code = seen.exit->exit_code;
+    row.term_signal = seen.exit->term_signal;
+    row.exposure_ms = seen.exit->duration_ms;
+  } else if (row.spawned_at_ms) {
+    row.exposure_ms = std::max<std::int64_t>(0, *row.ended_at_ms - *row.spawned_at_ms);
+  }
+  result.board_suspect = judgement.board_suspect;
+  return result;
+}
+
+}  // namespace ndr

@@ -1,0 +1,129 @@
+#include "supervisor/run/run_scan.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "analyzer/utf8.hpp"
+
+namespace ndr {
+namespace {
+
+constexpr std::size_t most_literals = 8;
+constexpr std::size_t shortest_literal = 8;  // shorter ones are everywhere
+constexpr std::size_t most_faults = 1000;
+constexpr int most_rows_of_a_rule = 200;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// "gw3" of "[gw3] [ 12%] FAILED …", or as the rule cut it out; empty outside xdist.
+std::string worker_of(const LogSignal& signal) {
+  const auto field = signal.fields.find("worker");
+  if (field != signal.fields.end()) return field->second;
+  const std::size_t begin = signal.line.find("[gw");
+  if (begin == std::string::npos) return {};
+  std::size_t end = begin + 3;
+  while (end < signal.line.size() && is_digit(signal.line[end]))
+    ++end;
+  const bool whole = end > begin + 3 && end < signal.line.size() && signal.line[end] == ']';
+  return whole ? signal.line.substr(begin + 1, end - begin - 1) : std::string{};
+}
+
+}  // namespace
+
+std::shared_ptr<const SignalRuleSet> case_rules(const std::shared_ptr<const SignalRuleSet>& packs,
+                                                const Signature& wanted) {
+  std::vector<SignalRule> rules;
+  for (const std::string& literal : wanted.literals) {
+    if (literal.size() < shortest_literal || rules.size() == most_literals) continue;
+    if (literal.find_first_of("\r\n") != std::string::npos) continue;
+    SignalRule rule;
+    rule.id = "case.signature_" + std::to_string(rules.size() + 1);
+    rule.pattern = literal;
+    rule.literal = true;
+    rule.signal_class = SignalClass::exception;
+    rule.meaning = "Text of the failure that is wanted.";
+    rules.push_back(std::move(rule));
+  }
+  if (rules.empty()) return packs;
+  Checked<std::shared_ptr<const SignalRuleSet>> with = packs->with(std::move(rules));
+  return with.has_value() ? *with : packs;
+}
+
+RunScan::RunScan(std::shared_ptr<const SignalRuleSet> rules, std::uint64_t from_offset)
+    : rules_(std::move(rules)),
+      matcher_(rules_, from_offset),
+      progress_(rules_->rules().size()),
+      rows_(rules_->rules().size()) {}
+
+void RunScan::recall(const std::vector<LogSignalRow>& stored, std::int64_t iterations) {
+  for (const LogSignalRow& row : stored) {
+    recalled_[row.rule].push_back(row.offset);
+    const std::optional<SignalClass> signal_class = signal_class_from(row.signal_class);
+    if (!signal_class || !is_fault(*signal_class) || faults_.size() >= most_faults) continue;
+    LogSignal signal;
+    signal.line = row.line;
+    faults_.push_back({row.rule, *signal_class, row.offset, row.seen_at_ms, worker_of(signal)});
+  }
+  iterations_ = earlier_iterations_ = iterations;
+  began_ = began_ || iterations > 0;
+}
+
+const std::vector<SeenSignal>& RunScan::feed(std::string_view bytes, std::int64_t now_ms) {
+  found_.clear();
+  matcher_.feed(bytes, found_);
+  return take(now_ms);
+}
+
+const std::vector<SeenSignal>& RunScan::finish(std::int64_t now_ms) {
+  found_.clear();
+  matcher_.finish(found_);
+  return take(now_ms);
+}
+
+void RunScan::restart_at(std::uint64_t offset) { matcher_ = SignalMatcher{rules_, offset}; }
+
+const std::vector<SeenSignal>& RunScan::take(std::int64_t now_ms) {
+  seen_.clear();
+  for (LogSignal& signal : found_) {
+    const SignalRule& rule = rules_->rules()[signal.rule];
+    const auto known = recalled_.find(rule.id);
+    if (known != recalled_.end() && std::count(known->second.begin(), known->second.end(), signal.offset) > 0) continue;
+    count(rule, signal, now_ms);
+    seen_.push_back({&rule, std::move(signal)});
+  }
+  return seen_;
+}
+
+void RunScan::count(const SignalRule& rule, const LogSignal& signal, std::int64_t now_ms) {
+  if (rule.signal_class == SignalClass::progress)
+    iterations_ = std::max(iterations_, earlier_iterations_ + ++progress_[signal.rule]);
+  if (rule.signal_class == SignalClass::progress || rule.signal_class == SignalClass::test_begin) began_ = true;
+  if (!is_fault(rule.signal_class) || faults_.size() >= most_faults) return;
+  const Fault fault{rule.id, rule.signal_class, signal.offset, now_ms, worker_of(signal)};
+  // A signal that waited for the end of its line comes after those of later lines.
+  const auto place = std::upper_bound(faults_.begin(), faults_.end(), fault,
+                                      [](const Fault& a, const Fault& b) { return a.offset < b.offset; });
+  faults_.insert(place, fault);
+}
+
+bool RunScan::is_worth_a_row(const SeenSignal& seen) {
+  if (seen.rule->signal_class == SignalClass::progress || seen.rule->signal_class == SignalClass::test_begin)
+    return false;
+  return ++rows_[seen.signal.rule] <= most_rows_of_a_rule;
+}
+
+LogSignalRow row_of(const SeenSignal& seen, std::int64_t at_ms) {
+  nlohmann::ordered_json fields = nlohmann::ordered_json::object();
+  for (const auto& [name, value] : seen.signal.fields)
+    fields[to_utf8(name)] = to_utf8(value);
+  LogSignalRow row;
+  row.rule = seen.rule->id;
+  row.signal_class = to_text(seen.rule->signal_class);
+  row.offset = seen.signal.offset;
+  row.line = seen.signal.line;
+  row.fields_json = fields.dump();
+  row.seen_at_ms = at_ms;
+  return row;
+}
+
+}  // namespace ndr
