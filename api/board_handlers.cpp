@@ -72,7 +72,8 @@ asio::awaitable<std::optional<Problem>> why_not_now(Api& api, const BoardRow& ro
 }
 
 asio::awaitable<ResetRow> begin_reset(Api& api, std::string board, std::string identity) {
-  const std::vector<ResetRow> newest = co_await api.services.store.read(ListResets{board, 1});
+  const ListResets last_one{board, 1};
+  const std::vector<ResetRow> newest = co_await api.services.store.read(last_one);
   const NewReset work{board, newest.empty() ? ResetId{} : newest.front().id};
   api.tasks.spawn("reset of board " + board,
                   reset_and_forget(api.services.boards, board, std::move(identity), Resetting{api, board}));

@@ -58,7 +58,8 @@ Answering list_cases(Api& api, const Request& request) {
 Answering add_case(Api& api, const Request& request) {
   const auto folder = case_folder_from(request.body);
   if (!folder) co_return folder.error();
-  const auto before = co_await api.services.store.read(FindCase{name_of(*folder)});
+  const FindCase by_name{name_of(*folder)};
+  const auto before = co_await api.services.store.read(by_name);
   if (before && std::filesystem::path{before->folder} != folder->lexically_normal()) {
     const Refusal refusal{"folder", "a case " + before->name + " is registered from " + before->folder,
                           "rename one of the two folders"};

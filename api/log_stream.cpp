@@ -59,7 +59,8 @@ asio::awaitable<std::string> LogStream::next_followed() {
     if (!piece.empty() || follow_->ended) co_return piece;
     // The order matters: once the verdict is there nothing more is written, so one more read gets all.
     const std::uint64_t seen = follow_->changes.generation();
-    follow_->ended = co_await follow_->store.read(HasEnded{follow_->attempt});
+    const HasEnded work{follow_->attempt};
+    follow_->ended = co_await follow_->store.read(work);
     if (!follow_->ended) co_await follow_->watch.changed(follow_->changes, seen);
   }
 }

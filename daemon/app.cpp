@@ -73,8 +73,8 @@ public:
         launcher_(io_.get_executor(), config.settings.shim),
         runner_(io_.get_executor(), config_.settings, access_, launcher_, std::move(rules)),
         boards_(io_.get_executor(), config_.settings, access_, launcher_),
-        cases_(config_.settings, access_, launcher_),
         writer_(launcher_),
+        cases_(config_.settings, access_, launcher_),
         campaigns_(io_.get_executor(), config_.settings, access_, runner_, boards_, writer_),
         watchdog_(io_) {}
 
@@ -127,8 +127,8 @@ private:
   Launcher launcher_;
   RealAttemptRunner runner_;
   BoardCare boards_;
-  CaseRegistry cases_;
   ShimCaseWriter writer_;
+  CaseRegistry cases_;
   CampaignQueue campaigns_;
   asio::steady_timer watchdog_;
 };

@@ -43,6 +43,10 @@ BANNED = [
     (re.compile(r"std::regex|#include <regex>"), "std::regex overflows its stack on long lines; use RE2"),
     (re.compile(r"asio::detached|net::detached|\bdetached\b\s*\)"), "asio::detached drops the exception"),
     (
+        re.compile(r"co_await [^;]*\b[A-Z]\w*\{[^}\s]"),
+        "g++ 12 destroys a braced temporary of a co_await expression twice; name it in a statement before",
+    ),
+    (
         re.compile(r"\[[^\]\n]+\]\s*\([^)]*\)\s*(mutable\s*)?->\s*(boost::)?(asio::|net::)?awaitable"),
         "a capturing lambda that is a coroutine outlives its captures; pass parameters",
     ),
@@ -89,6 +93,35 @@ def check_fences(file: str, target: str) -> list[str]:
     return broken
 
 
+TYPE = re.compile(r"^(?:struct|class|enum class|enum)\s+(\w+)\b(?!::)[^;]*$")
+
+
+def types_of(path: pathlib.Path) -> list[str]:
+    """Names of the types that a file defines in the project's one namespace, those of anonymous namespaces left out."""
+    names, anonymous = [], False
+    for line in path.read_text(errors="replace").splitlines():
+        if line.startswith("namespace {"):
+            anonymous = True
+        elif line.startswith("}  // namespace"):
+            anonymous = False
+        elif not anonymous and (found := TYPE.match(line)):
+            names.append(found.group(1))
+    return names
+
+
+def check_one_definition(root: pathlib.Path, files: list[pathlib.Path]) -> list[str]:
+    """Two types of one name in one program are undefined behaviour that no tool of the build reports."""
+    first: dict[str, str] = {}
+    problems = []
+    for path in files:
+        file = path.relative_to(root).as_posix()
+        program = "shim" if file.startswith("supervisor/shim/") else ""
+        for name in types_of(path):
+            if first.setdefault(program + name, file) != file:
+                problems.append(f"{file}: type {name} is defined in {first[program + name]} too")
+    return problems
+
+
 def strip_comment(line: str) -> str:
     return line.split("//", 1)[0]
 
@@ -118,6 +151,7 @@ def main() -> int:
         print(f"{root}: no sources found; give the root of the checkout")
         return 2
     problems = [problem for path in files for problem in check_file(root, path)]
+    problems += check_one_definition(root, files)
     print("\n".join(problems) if problems else f"{len(files)} files keep the layers")
     return 1 if problems else 0
 

@@ -62,9 +62,9 @@ std::uint64_t size_of(int file) {
   return file >= 0 && ::fstat(file, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
-std::vector<std::uint64_t> offsets_of(const std::vector<Fault>& faults) {
+std::vector<std::uint64_t> offsets_of(const std::vector<FaultSignal>& faults) {
   std::vector<std::uint64_t> offsets;
-  for (const Fault& fault : faults)
+  for (const FaultSignal& fault : faults)
     offsets.push_back(fault.offset);
   return offsets;
 }

@@ -37,7 +37,7 @@ public:
   /// The log was cut off and goes on at `offset`.
   void restart_at(std::uint64_t offset);
 
-  const std::vector<Fault>& faults() const { return faults_; }
+  const std::vector<FaultSignal>& faults() const { return faults_; }
   /// The most often that one rule of progress has matched: one rule counts iterations, another whole tests.
   std::int64_t iterations() const { return iterations_; }
   bool began() const { return began_; }
@@ -54,7 +54,7 @@ private:
   SignalMatcher matcher_;
   std::vector<LogSignal> found_;
   std::vector<SeenSignal> seen_;
-  std::vector<Fault> faults_;
+  std::vector<FaultSignal> faults_;
   std::map<std::string, std::vector<std::uint64_t>, std::less<>> recalled_;  // offsets by rule
   std::vector<std::int64_t> progress_;                                       // by rule
   std::vector<int> rows_;                                                    // by rule

@@ -37,20 +37,21 @@ bool before_stop(const Observation& seen, std::uint64_t offset) {
   return !seen.stopped_at || offset < *seen.stopped_at;
 }
 
-const Fault* first_fault(const Observation& seen) {
+const FaultSignal* first_fault(const Observation& seen) {
   if (seen.faults.empty() || !before_stop(seen, seen.faults.front().offset)) return nullptr;
   return &seen.faults.front();
 }
 
 /// The first that is no mere exception text: those may be expected, and accompany all others.
-const Fault* first_grave_fault(const Observation& seen) {
-  const auto found = std::find_if(seen.faults.begin(), seen.faults.end(),
-                                  [](const Fault& fault) { return fault.signal_class != SignalClass::exception; });
+const FaultSignal* first_grave_fault(const Observation& seen) {
+  const auto found = std::find_if(seen.faults.begin(), seen.faults.end(), [](const FaultSignal& fault) {
+    return fault.signal_class != SignalClass::exception;
+  });
   return found == seen.faults.end() || !before_stop(seen, found->offset) ? nullptr : &*found;
 }
 
 bool has_fault(const Observation& seen, SignalClass signal_class) {
-  return std::any_of(seen.faults.begin(), seen.faults.end(), [&](const Fault& fault) {
+  return std::any_of(seen.faults.begin(), seen.faults.end(), [&](const FaultSignal& fault) {
     return fault.signal_class == signal_class && before_stop(seen, fault.offset);
   });
 }
@@ -67,16 +68,17 @@ bool failed_before_stop(const Observation& seen) {
 bool contention_came_first(const Observation& seen) {
   if (seen.wanted.failure_type == FailureType::device_contention) return false;
   if (seen.seen.failure_type == FailureType::device_contention && failed_before_stop(seen)) return true;
-  const auto found = std::find_if(seen.faults.begin(), seen.faults.end(),
-                                  [](const Fault& fault) { return fault.signal_class == SignalClass::contention; });
+  const auto found = std::find_if(seen.faults.begin(), seen.faults.end(), [](const FaultSignal& fault) {
+    return fault.signal_class == SignalClass::contention;
+  });
   if (found == seen.faults.end() || !before_stop(seen, found->offset)) return false;
   const bool wanted_came_first = seen.match.counts() && seen.error_offset && *seen.error_offset < found->offset;
   return !wanted_came_first;
 }
 
 bool workers_failed_together(const Observation& seen) {
-  const Fault* first = nullptr;
-  for (const Fault& fault : seen.faults) {
+  const FaultSignal* first = nullptr;
+  for (const FaultSignal& fault : seen.faults) {
     if (fault.worker.empty() || !before_stop(seen, fault.offset)) continue;
     if (first == nullptr) first = &fault;
     if (fault.worker != first->worker && fault.seen_at_ms - first->seen_at_ms <= together_ms) return true;
@@ -87,7 +89,7 @@ bool workers_failed_together(const Observation& seen) {
 /// Dirty until reset: a device fault, or a process that could not leave the device in order.
 bool is_board_suspect(const Observation& seen) {
   if (!seen.uses_board) return false;
-  const auto touches_board = [](const Fault& fault) {
+  const auto touches_board = [](const FaultSignal& fault) {
     switch (fault.signal_class) {
       case SignalClass::device_timeout:
       case SignalClass::contention:
@@ -182,7 +184,7 @@ bool hang_counts(const Observation& seen, const Stalled& stall) {
 /// Nothing was tested, and not for a fault of the test.
 std::optional<Judgement> setup_error(const Observation& seen) {
   if (seen.began) return std::nullopt;
-  const Fault* grave = first_grave_fault(seen);
+  const FaultSignal* grave = first_grave_fault(seen);
   if (grave != nullptr && grave->signal_class == SignalClass::setup_error)
     return say(Verdict::setup_error, "nothing_to_test", "nothing could be tested: " + grave->rule);
   if (grave != nullptr || seen.seen.failure_type != FailureType::none || !ended_by_itself(seen)) return std::nullopt;
@@ -243,7 +245,7 @@ std::optional<Judgement> by_surroundings(const Observation& seen) {
   if (seen.match.counts() && failed_before_stop(seen)) return reproduced(seen);
   if (!seen.exit) return say(Verdict::lost, "shim_lost", "its shim vanished without a word of how it ended");
   if (seen.exit->cause == EndCause::spawn_failed) return judge_refused(refusal_from(seen.exit->error));
-  const Fault* grave = first_grave_fault(seen);
+  const FaultSignal* grave = first_grave_fault(seen);
   if (grave != nullptr && grave->signal_class == SignalClass::board_broken)
     return say(Verdict::infrastructure, "board_broken", "the board or its topology is broken: " + grave->rule);
   if (is_cancelled(seen)) return say(Verdict::cancelled, "", "cancelled");

@@ -26,7 +26,7 @@ struct Cancelled {};
 using Ending = std::variant<Exited, SignalSeen, Stalled, OutOfTime, Cancelled>;
 
 /// A log signal that says what went wrong.
-struct Fault {
+struct FaultSignal {
   std::string rule;
   SignalClass signal_class = SignalClass::exception;
   std::uint64_t offset = 0;  // of its line in the log
@@ -41,7 +41,7 @@ struct Observation {
   Ending ending;
   std::optional<AttemptExit> exit;          // nothing: the shim is gone and left none
   std::optional<std::uint64_t> stopped_at;  // the log's size when it was first asked to stop
-  std::vector<Fault> faults;                // by offset
+  std::vector<FaultSignal> faults;          // by offset
   Signature wanted;
   Signature seen;                             // type none: the log shows no failure
   std::optional<std::uint64_t> error_offset;  // of the line that says what failed, where that is known

@@ -62,7 +62,7 @@ void fails_otherwise(Observation& seen, FailureType type = FailureType::exceptio
 }
 void fault(Observation& seen, SignalClass signal_class, std::uint64_t offset, const char* worker = "",
            std::int64_t at_ms = 0) {
-  seen.faults.push_back(Fault{"pack.rule", signal_class, offset, at_ms, worker});
+  seen.faults.push_back(FaultSignal{"pack.rule", signal_class, offset, at_ms, worker});
 }
 void stopped(Observation& seen, Ending why, std::uint64_t at_offset = 5000) {
   seen.ending = std::move(why);
@@ -375,7 +375,7 @@ TEST_CASE("contention never makes a reproduction unless it is what is wanted") {
     Observation seen = passed_run();
     row.change(seen);
     if (seen.wanted.failure_type == FailureType::device_contention) continue;
-    seen.faults.insert(seen.faults.begin(), Fault{"x", SignalClass::contention, 0, 0, ""});
+    seen.faults.insert(seen.faults.begin(), FaultSignal{"x", SignalClass::contention, 0, 0, ""});
     INFO(row.what);
     CHECK(judge(seen).verdict == Verdict::contention);
   }
