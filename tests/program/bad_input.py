@@ -28,7 +28,7 @@ def folders_that_are_no_case():
         inside = world.make_case(daemon.cases / "case-b", PASSING, world.ci_log())
         os.symlink(outside, daemon.cases / "case-c")
         (daemon.cases / "UPPER").mkdir()
-        refused(daemon, "/v1/cases", {"folder": str(outside)}, 422, "case_roots")
+        refused(daemon, "/v1/cases", {"folder": str(outside)}, 422, "case root")
         refused(daemon, "/v1/cases", {"folder": str(daemon.cases / "case-c")}, 422, "symlink")
         refused(daemon, "/v1/cases", {"folder": str(daemon.cases / "missing")}, 422, "missing")
         refused(daemon, "/v1/cases", {"folder": str(daemon.cases / "UPPER")}, 422)

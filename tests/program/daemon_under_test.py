@@ -65,6 +65,7 @@ class Daemon:
         address = str(self.folder / "notify.sock")
         pathlib.Path(address).unlink(missing_ok=True)
         notify.bind(address)
+        os.chmod(address, 0o777)  # the daemon may have given up its rights
         notify.settimeout(0.2)
         with open(self.folder / "daemon.log", "ab") as log:
             self.process = subprocess.Popen(
