@@ -57,9 +57,11 @@ bool GtestReader::read_mark(const LogLine& line) {
     return text.starts_with(mark) ? test_name(text.substr(mark.size())) : std::string_view{};
   };
   if (const auto name = rest("[ RUN      ]"); !name.empty()) {
+    // A test that begins before the last one has ended: copies of the program write into one log.
+    interleaved_ = interleaved_ || running_.count(std::string{line.process}) > 0;
     if (running_.size() < most_processes) running_[std::string{line.process}] = sourced(std::string{name}, line.origin);
     last_seen_ = sourced(std::string{name}, line.origin);
-    pending_.erase(std::string{line.process});
+    if (!interleaved_) pending_.erase(std::string{line.process});
     failure_open_ = false;
     return true;
   }
@@ -71,8 +73,9 @@ bool GtestReader::read_mark(const LogLine& line) {
 
 void GtestReader::end_test(std::string_view name, const LogLine& line, bool failed) {
   running_.erase(std::string{line.process});
-  auto failure = pending_.extract(std::string{line.process});
   failure_open_ = false;
+  // What failed in another copy is still to be named by its own verdict.
+  auto failure = failed || !interleaved_ ? pending_.extract(std::string{line.process}) : decltype(pending_)::node_type{};
   ended_well_ = !failed;
   if (!failed || failed_) return;
   failed_program_ = programs_;
@@ -86,7 +89,8 @@ bool GtestReader::begin_failure(const LogLine& line) {
   const std::string_view where = text.substr(0, text.size() - 9);
   const auto place = source_place(where);
   if (!place && where != "unknown file") return false;
-  const bool first = running_.count(std::string{line.process}) > 0 && pending_.count(std::string{line.process}) == 0;
+  const bool inside = interleaved_ || running_.count(std::string{line.process}) > 0;
+  const bool first = inside && pending_.count(std::string{line.process}) == 0;
   failure_open_ = first;
   if (!first || pending_.size() >= most_processes) return true;
   Failure failure;

@@ -42,6 +42,7 @@ private:
   int programs_ = 0;
   int failed_program_ = 0;
   bool failure_open_ = false;
+  bool interleaved_ = false;  // copies of the program write into this one log
   bool ended_well_ = false;
   std::map<std::string, Sourced<std::string>, std::less<>> running_;
   std::map<std::string, Failure, std::less<>> pending_;  // by process, until the test's verdict

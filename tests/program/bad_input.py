@@ -29,7 +29,7 @@ def folders_that_are_no_case():
         os.symlink(outside, daemon.cases / "case-c")
         (daemon.cases / "UPPER").mkdir()
         refused(daemon, "/v1/cases", {"folder": str(outside)}, 422, "case root")
-        refused(daemon, "/v1/cases", {"folder": str(daemon.cases / "case-c")}, 422, "symlink")
+        refused(daemon, "/v1/cases", {"folder": str(daemon.cases / "case-c")}, 422, "symbolic link")
         refused(daemon, "/v1/cases", {"folder": str(daemon.cases / "missing")}, 422, "missing")
         refused(daemon, "/v1/cases", {"folder": str(daemon.cases / "UPPER")}, 422)
         refused(daemon, "/v1/cases", {"folder": "case-b"}, 422, "absolute")
