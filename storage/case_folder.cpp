@@ -50,13 +50,11 @@ Checked<UniqueFd> open_folder(const fs::path& root, const fs::path& relative) {
     struct stat status {};
     if (::fstatat(folder.get(), component.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
       const bool missing = errno == ENOENT;
-      return Refusal{
-          reached.string(), missing ? "does not exist" : "cannot be read by this account",
-          missing ? "make it with: ndreproctl case new" : "give the account read and search permission"};
+      return Refusal{reached.string(), missing ? "does not exist" : "cannot be read by this account",
+                     missing ? "make it with: ndreproctl case new" : "give the account read and search permission"};
     }
     if (S_ISLNK(status.st_mode)) {
-      return Refusal{reached.string(), "is a symbolic link",
-                     "use the folder that it points to, below a case root"};
+      return Refusal{reached.string(), "is a symbolic link", "use the folder that it points to, below a case root"};
     }
     if (!S_ISDIR(status.st_mode)) return Refusal{reached.string(), "is not a folder", ""};
     UniqueFd next{::openat(folder.get(), component.c_str(), O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC)};
@@ -66,8 +64,7 @@ Checked<UniqueFd> open_folder(const fs::path& root, const fs::path& relative) {
   return folder;
 }
 
-Checked<CaseFolder> accept(const fs::path& path, const fs::path& root, const fs::path& relative,
-                           bool allow_network) {
+Checked<CaseFolder> accept(const fs::path& path, const fs::path& root, const fs::path& relative, bool allow_network) {
   const Checked<UniqueFd> folder = open_folder(root, relative);
   if (folder.has_error()) return folder.error();
   const std::optional<std::string_view> network = network_file_system(folder.value());
@@ -101,8 +98,7 @@ std::optional<int> run_log_number(std::string_view file_name) {
 
 Checked<std::vector<fs::path>> ci_logs(const CaseFolder& folder) {
   std::error_code error;
-  if (!fs::is_directory(fs::symlink_status(folder.logs(), error)))
-    return no_logs(folder, "is missing or no folder");
+  if (!fs::is_directory(fs::symlink_status(folder.logs(), error))) return no_logs(folder, "is missing or no folder");
   std::vector<fs::path> logs;
   bool own = false;
   for (fs::directory_iterator entry{folder.logs(), error}; !error && entry != fs::directory_iterator{};
@@ -115,8 +111,7 @@ Checked<std::vector<fs::path>> ci_logs(const CaseFolder& folder) {
     if (wanted) logs.push_back(fs::path("logs") / name);
   }
   if (error) return Refusal{folder.logs().string(), error.message(), "give the account read permission"};
-  if (logs.empty())
-    return no_logs(folder, own ? "holds only run_N.log, the logs of our own attempts" : "is empty");
+  if (logs.empty()) return no_logs(folder, own ? "holds only run_N.log, the logs of our own attempts" : "is empty");
   std::sort(logs.begin(), logs.end());
   return logs;
 }
@@ -138,10 +133,8 @@ int last_attempt_number(const CaseFolder& folder) {
   return last;
 }
 
-Checked<CaseFolder> find_case_folder(const fs::path& path, const std::vector<fs::path>& roots,
-                                     bool allow_network) {
-  if (!path.is_absolute())
-    return Refusal{path.string(), "is not an absolute path", "give the path from / on"};
+Checked<CaseFolder> find_case_folder(const fs::path& path, const std::vector<fs::path>& roots, bool allow_network) {
+  if (!path.is_absolute()) return Refusal{path.string(), "is not an absolute path", "give the path from / on"};
   if (std::find(path.begin(), path.end(), "..") != path.end()) {
     return Refusal{path.string(), "must not contain ..", "give the path without it"};
   }

@@ -27,9 +27,7 @@ public:
   std::filesystem::path evidence() const { return private_folder() / "evidence.json"; }
   std::filesystem::path attempts() const { return private_folder() / "attempts"; }
   std::filesystem::path attempt(int number) const { return attempts() / std::to_string(number); }
-  std::filesystem::path run_log(int number) const {
-    return logs() / ("run_" + std::to_string(number) + ".log");
-  }
+  std::filesystem::path run_log(int number) const { return logs() / ("run_" + std::to_string(number) + ".log"); }
   bool operator==(const CaseFolder&) const = default;
 
 private:
@@ -50,8 +48,8 @@ int last_attempt_number(const CaseFolder& folder);
 /// A case folder that may be used: `path` lies, without any symlink on the way below the root, in one of
 /// `roots`, is a directory on a local file system (unless `allow_network`), and its name matches
 /// ^[a-z0-9][a-z0-9._-]{0,63}$.
-Checked<CaseFolder> find_case_folder(const std::filesystem::path& path,
-                                     const std::vector<std::filesystem::path>& roots, bool allow_network);
+Checked<CaseFolder> find_case_folder(const std::filesystem::path& path, const std::vector<std::filesystem::path>& roots,
+                                     bool allow_network);
 
 /// run_test.sh is there, a regular file, executable, with an interpreter that exists; the refusal names what
 /// to do.

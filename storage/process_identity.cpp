@@ -59,8 +59,7 @@ std::string kernel_boot_id() {
 std::optional<ProcessStat> process_stat_from(std::string_view text) {
   const std::size_t open = text.find(" (");
   const std::size_t close = text.rfind(") ");
-  if (open == std::string_view::npos || close == std::string_view::npos || close < open + 2)
-    return std::nullopt;
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open + 2) return std::nullopt;
   while (!text.empty() && text.back() == '\n')
     text.remove_suffix(1);
   const std::vector<std::string_view> rest = words_of(text.substr(close + 2));  // from field 3, the state
@@ -87,8 +86,7 @@ std::optional<ProcessIdentity> process_identity(int pid) {
 }
 
 std::string to_text(const ProcessIdentity& identity) {
-  return identity.boot_id + " " + std::to_string(identity.pid) + " " + std::to_string(identity.start_time) +
-         "\n";
+  return identity.boot_id + " " + std::to_string(identity.pid) + " " + std::to_string(identity.start_time) + "\n";
 }
 
 std::optional<ProcessIdentity> process_identity_from(std::string_view text) {

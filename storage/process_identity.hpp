@@ -37,9 +37,7 @@ struct ProcessStat {
 };
 
 /// Zombies, and those about to vanish, are dead.
-inline bool is_dead(const ProcessStat& stat) {
-  return stat.state == 'Z' || stat.state == 'X' || stat.state == 'x';
-}
+inline bool is_dead(const ProcessStat& stat) { return stat.state == 'Z' || stat.state == 'X' || stat.state == 'x'; }
 
 /// The text of a stat file; nothing where it is not one. The name may hold spaces and parentheses.
 std::optional<ProcessStat> process_stat_from(std::string_view text);

@@ -64,8 +64,7 @@ Checked<void> check_interpreter(const CaseFolder& folder, std::string_view line)
   if (fs::path(interpreter).filename() != "env") return {};
   const std::string program{program_of_env(line)};
   const bool found = program.starts_with('/') ? is_program(program) : !program.empty() && is_on_path(program);
-  if (!found)
-    return bad(folder, "names an interpreter that is not on PATH: " + program, "install it, or " + remedy);
+  if (!found) return bad(folder, "names an interpreter that is not on PATH: " + program, "install it, or " + remedy);
   return {};
 }
 
@@ -79,8 +78,7 @@ Checked<void> check_run_script(const CaseFolder& folder) {
     return bad(folder, "is missing", "write the command that runs the test into it, with \"$@\" at its end");
   }
   if (error) return bad(folder, error.message(), "give the account read permission");
-  if (!fs::is_regular_file(status))
-    return bad(folder, "is not a regular file", "put the script itself there");
+  if (!fs::is_regular_file(status)) return bad(folder, "is not a regular file", "put the script itself there");
   // The bits, not access(2): the account of the runs may be another one than ours.
   if ((status.permissions() & (fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec)) ==
       fs::perms::none) {

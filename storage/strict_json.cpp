@@ -70,8 +70,7 @@ private:
     return ++values_ <= max_values || refuse("holds more than a million values");
   }
   bool open(bool is_object) {
-    if (levels_.size() == max_depth_)
-      return refuse("nests deeper than " + std::to_string(max_depth_) + " levels");
+    if (levels_.size() == max_depth_) return refuse("nests deeper than " + std::to_string(max_depth_) + " levels");
     levels_.push_back({is_object, {}, 0, {}});
     return true;
   }
@@ -112,8 +111,7 @@ std::string dump_json_line(const nlohmann::ordered_json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-JsonFields::JsonFields(const json& object, std::string pointer)
-    : object_(object), pointer_(std::move(pointer)) {
+JsonFields::JsonFields(const json& object, std::string pointer) : object_(object), pointer_(std::move(pointer)) {
   if (!object_.is_object()) refusal_ = Refusal{pointer_, "must be an object", ""};
 }
 
@@ -162,9 +160,8 @@ void JsonFields::flag(const char* name, bool& out) {
 void JsonFields::integer(const char* name, std::int64_t& out, std::int64_t min, std::int64_t max) {
   const json* found = member(name);
   if (found == nullptr) return;
-  const bool fits =
-      found->is_number_integer() &&
-      (!found->is_number_unsigned() || found->get<std::uint64_t>() <= static_cast<std::uint64_t>(max));
+  const bool fits = found->is_number_integer() &&
+                    (!found->is_number_unsigned() || found->get<std::uint64_t>() <= static_cast<std::uint64_t>(max));
   if (!fits || found->get<std::int64_t>() < min || found->get<std::int64_t>() > max) {
     return refuse(name, "must be an integer from " + std::to_string(min) + " to " + std::to_string(max));
   }

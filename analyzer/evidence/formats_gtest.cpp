@@ -75,7 +75,8 @@ void GtestReader::end_test(std::string_view name, const LogLine& line, bool fail
   running_.erase(std::string{line.process});
   failure_open_ = false;
   // What failed in another copy is still to be named by its own verdict.
-  auto failure = failed || !interleaved_ ? pending_.extract(std::string{line.process}) : decltype(pending_)::node_type{};
+  auto failure =
+      failed || !interleaved_ ? pending_.extract(std::string{line.process}) : decltype(pending_)::node_type{};
   ended_well_ = !failed;
   if (!failed || failed_) return;
   failed_program_ = programs_;

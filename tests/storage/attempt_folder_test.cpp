@@ -15,8 +15,7 @@ AttemptSpec example_spec() {
   AttemptSpec spec;
   spec.case_name = "gather-timeout";
   spec.number = 7;
-  spec.command = {
-      "/cases/gather-timeout/run_test.sh", "--iterations", "50", "--", "-k", "a and 'b'\n\t\"c\" ü"};
+  spec.command = {"/cases/gather-timeout/run_test.sh", "--iterations", "50", "--", "-k", "a and 'b'\n\t\"c\" ü"};
   spec.working_folder = "/cases/gather-timeout";
   spec.environment = {{"Z", "last=first"}, {"A", ""}, {"PATH", "/usr/bin:/bin"}};
   spec.log = "/cases/gather-timeout/logs/run_7.log";
@@ -64,8 +63,7 @@ Refusal refusal_of(const std::string& json) {
 }
 
 std::string nested(int depth) {
-  return std::string(static_cast<std::size_t>(depth), '[') +
-         std::string(static_cast<std::size_t>(depth), ']');
+  return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']');
 }
 
 }  // namespace
@@ -87,8 +85,8 @@ TEST_CASE("an exit comes back from its JSON as it was, with a code, a signal, or
 }
 
 TEST_CASE("every end cause has one name") {
-  for (const EndCause cause : {EndCause::exited, EndCause::stopped, EndCause::deadline, EndCause::log_limit,
-                               EndCause::spawn_failed}) {
+  for (const EndCause cause :
+       {EndCause::exited, EndCause::stopped, EndCause::deadline, EndCause::log_limit, EndCause::spawn_failed}) {
     CHECK(end_cause_from(to_text(cause)) == cause);
   }
   CHECK_FALSE(end_cause_from("Exited").has_value());
@@ -114,13 +112,11 @@ TEST_CASE("a refused spec names the place as a JSON pointer") {
   CHECK(refusal_of(spec_with("\"number\": 7", "\"number\": 18446744073709551615")).field == "/number");
   CHECK(refusal_of(spec_with("\"number\": 7", "\"numbers\": 7")).reason == "is missing");
   CHECK(refusal_of(spec_with("\"deadline_ms\": 1234", "\"deadline_ms\": 0")).field == "/deadline_ms");
-  CHECK(refusal_of(spec_with("\"terminate_ms\": 20", "\"terminate_ms\": \"20\"")).field ==
-        "/ladder/terminate_ms");
+  CHECK(refusal_of(spec_with("\"terminate_ms\": 20", "\"terminate_ms\": \"20\"")).field == "/ladder/terminate_ms");
   CHECK(refusal_of(spec_with("\"terminate_ms\": 20", "\"terminate_ms\": 20, \"x\": 1")).field == "/ladder/x");
   CHECK(refusal_of(spec_with("\"--iterations\"", "5")).field == "/command/1");
   CHECK(refusal_of(spec_with("\"--iterations\"", "\"a\\u0000b\"")).field == "/command/1");
-  CHECK(refusal_of(spec_with("\"/cases/gather-timeout/run_test.sh\"", "\"run_test.sh\"")).field ==
-        "/command");
+  CHECK(refusal_of(spec_with("\"/cases/gather-timeout/run_test.sh\"", "\"run_test.sh\"")).field == "/command");
   CHECK(refusal_of(spec_with("\"A=\"", "\"A\"")).reason == "item 1 must be NAME=value");
   CHECK(refusal_of(spec_with("\"A=\"", "\"=A\"")).field == "/environment");
   CHECK(refusal_of(spec_with("/cases/gather-timeout/logs", "logs")).field == "/log");
@@ -164,8 +160,8 @@ TEST_CASE("an exit of another shape is refused") {
 TEST_CASE("a stop request is one line with two times") {
   CHECK(stop_request({30000, 0}) == "stop 30000 0\n");
   CHECK(stop_request_from("stop 30000 0\n") == StopLadder{30000, 0});
-  for (const char* line : {"stop 1 2", "stop 1\n", "stop -1 2\n", "stop 1 2 3\n", "stop  1 2\n",
-                           "stop 1 99999999999\n", "kill 1 2\n", "stop 0x1 2\n", "\n", ""}) {
+  for (const char* line : {"stop 1 2", "stop 1\n", "stop -1 2\n", "stop 1 2 3\n", "stop  1 2\n", "stop 1 99999999999\n",
+                           "kill 1 2\n", "stop 0x1 2\n", "\n", ""}) {
     INFO(line);
     CHECK_FALSE(stop_request_from(line).has_value());
   }

@@ -133,9 +133,8 @@ TEST_CASE("case names are plain words") {
     fs::create_directory(temp / name);
     CHECK(reason_of(temp / name, {temp.path()}) == "accepted");
   }
-  for (const std::string& name :
-       {std::string("Upper"), std::string(".hidden"), std::string("-x"), longest + "a", std::string("a b"),
-        std::string("a$(id)"), std::string("a\nb"), std::string("ä")}) {
+  for (const std::string& name : {std::string("Upper"), std::string(".hidden"), std::string("-x"), longest + "a",
+                                  std::string("a b"), std::string("a$(id)"), std::string("a\nb"), std::string("ä")}) {
     fs::create_directory(temp / name);
     INFO(name);
     CHECK(reason_of(temp / name, {temp.path()}) == "has a name that no case may have");
@@ -151,8 +150,7 @@ TEST_CASE("a file is no case") {
 TEST_CASE("network file systems are told by their type") {
   CHECK(network_file_system(0x6969) == "NFS");
   CHECK(network_file_system(0xFF534D42) == "CIFS");
-  CHECK(network_file_system(static_cast<long>(static_cast<int>(0xFF534D42))) ==
-        "CIFS");  // as 32-bit hosts say it
+  CHECK(network_file_system(static_cast<long>(static_cast<int>(0xFF534D42))) == "CIFS");  // as 32-bit hosts say it
   CHECK(network_file_system(0x01021997) == "9P");
   CHECK(network_file_system(0x65735546) == "FUSE");
   CHECK_FALSE(network_file_system(0xEF53).has_value());      // ext4
@@ -193,8 +191,7 @@ TEST_CASE("the interpreter line of a run script is checked") {
   CHECK(reason("#!/no/such/shell\n") == "names an interpreter that is not there: /no/such/shell");
   CHECK(reason("#!bash\n") == "names an interpreter that is not there: bash");
   CHECK(reason("#!/tmp\n") == "names an interpreter that is not there: /tmp");
-  CHECK(reason("#!/usr/bin/env no-such-shell\n") ==
-        "names an interpreter that is not on PATH: no-such-shell");
+  CHECK(reason("#!/usr/bin/env no-such-shell\n") == "names an interpreter that is not on PATH: no-such-shell");
   CHECK(reason("#!/usr/bin/env\n") == "names an interpreter that is not on PATH: ");
 }
 
@@ -203,8 +200,7 @@ TEST_CASE("the contract line counts in the first 20 lines only") {
   CHECK_FALSE(has_contract_line(CaseFolder{temp.path()}));
   CHECK(has_contract_line(with_script(temp, "#!/bin/sh\n# ndrepro-contract: 1\n")));
   CHECK(has_contract_line(with_script(temp, "#!/bin/sh" + std::string(19, '\n') + "# ndrepro-contract: 1")));
-  CHECK_FALSE(
-      has_contract_line(with_script(temp, "#!/bin/sh" + std::string(20, '\n') + "# ndrepro-contract: 1")));
+  CHECK_FALSE(has_contract_line(with_script(temp, "#!/bin/sh" + std::string(20, '\n') + "# ndrepro-contract: 1")));
   CHECK_FALSE(has_contract_line(with_script(temp, "#!/bin/sh\n# ndrepro-contract: 12\n")));
   CHECK_FALSE(has_contract_line(with_script(temp, "#!/bin/sh\npytest \"$@\"\n")));
 }

@@ -51,9 +51,8 @@ TEST_CASE("a process may choose any name without moving the fields of its stat l
 TEST_CASE("an identity is read only from the text that we write") {
   const std::string boot(36, 'a');
   CHECK(process_identity_from(boot + " 12 34\n") == ProcessIdentity{boot, 12, 34});
-  for (const std::string& text :
-       {boot + " 12 34", boot + " 12\n", boot + " 0 34\n", boot + " -2 34\n", boot + " 12 34 5\n",
-        boot + " 12 x\n", std::string("short 12 34\n"), std::string()}) {
+  for (const std::string& text : {boot + " 12 34", boot + " 12\n", boot + " 0 34\n", boot + " -2 34\n",
+                                  boot + " 12 34 5\n", boot + " 12 x\n", std::string("short 12 34\n"), std::string()}) {
     INFO(text);
     CHECK_FALSE(process_identity_from(text).has_value());
   }
