@@ -1,0 +1,59 @@
+# shellcheck shell=bash disable=SC2154
+# Part of ndreproctl: how the daemon is found and asked.
+
+curl=() base=''
+find_daemon() {
+  [[ -z $base ]] || return 0
+  local own=${XDG_STATE_HOME:-${HOME-}/.local/state}/ndreprod/run folder
+  [[ -z ${XDG_RUNTIME_DIR-} ]] || own=$XDG_RUNTIME_DIR/ndreprod
+  local socket=${NDREPROD_SOCKET-} header=${NDREPROD_CURL_HEADER-}
+  curl=(curl -q -sS --noproxy '*' --proto '=http')
+  if [[ -z $socket && -n ${NDREPROD_HOST-} ]]; then
+    base=http://${NDREPROD_HOST#http://}
+    for folder in "$own" /run/ndreprod; do
+      [[ -n $header || ! -r $folder/curl-header ]] || header=$folder/curl-header
+    done
+    [[ -r $header ]] || die 5 "no token for $NDREPROD_HOST" "set NDREPROD_CURL_HEADER to the daemon's file curl-header"
+    curl+=(-H "@$header")
+    return 0
+  fi
+  for folder in "$own" /run/ndreprod; do
+    [[ -n $socket || ! -S $folder/api.sock ]] || socket=$folder/api.sock
+  done
+  [[ -n $socket ]] || die 3 "no daemon: neither $own/api.sock nor /run/ndreprod/api.sock is there" \
+    "start your own with: ndreprod serve"
+  [[ ! -S $socket || -w $socket ]] || die 5 "you may not use $socket" "join its group: $(stat -c %G "$socket")"
+  curl+=(--unix-socket "$socket") base=http://ndreprod
+}
+
+# METHOD TARGET [BODY]: leaves the answer in $answer and its status in $status. Bodies never stand in an argument list.
+ask_for() {
+  find_daemon
+  local sends=() failed=0
+  [[ $# -lt 3 ]] || sends=(-H 'Content-Type: application/json' --data-binary @-)
+  status=$(printf '%s' "${3-}" | "${curl[@]}" "${sends[@]}" -X "$1" -o "$answer" -w '%{http_code}' "$base$2" \
+    2>"$scratch/curl") || failed=$?
+  [[ $failed -eq 0 ]] || die 3 "the daemon does not answer: $(<"$scratch/curl")" "is it running? ndreprod serve"
+}
+ask() {
+  ask_for "$@"
+  [[ $status == 2* ]] || refused
+}
+
+refused() {
+  local code=7
+  case $status in
+    404) code=4 ;; 401 | 403 | 421) code=5 ;; 409) code=6 ;; 4*) code=2 ;;
+  esac
+  [[ $(jq -r '.code // ""' "$answer" 2>/dev/null) != refused ]] || code=9
+  [[ $json == no ]] || cat "$answer"
+  die "$code" "$(jq -r '.detail // "status \(.status)"' "$answer" 2>/dev/null || echo "status $status")" \
+    "$(jq -r '.hint // ""' "$answer" 2>/dev/null)"
+}
+
+encode() { jq -rn --arg text "$1" '$text | @uri'; }
+
+seconds_of() {
+  [[ $1 =~ ^([0-9]+)(s|m|h|)$ ]] || usage "\"$1\" is not a time" "give one such as 30s or 5m"
+  case ${BASH_REMATCH[2]} in m) echo $((BASH_REMATCH[1] * 60)) ;; h) echo $((BASH_REMATCH[1] * 3600)) ;; *) echo "${BASH_REMATCH[1]}" ;; esac
+}

@@ -1,0 +1,94 @@
+# shellcheck shell=bash disable=SC2154
+# Part of ndreproctl: case new, add, list, show, analyze.
+
+# Files of a case that are made once, for a person to fill in.
+new_case() {
+  local folder=$1 name
+  name=$(basename "$folder")
+  [[ $name =~ ^[a-z0-9][a-z0-9._-]{0,63}$ ]] || usage "\"$name\" is no name of a case" "use a-z, 0-9, dot, dash and underscore"
+  [[ ! -e $folder/run_test.sh && ! -e $folder/README.md ]] || die 6 "$folder is a case already" "ndreproctl case add $folder"
+  mkdir -p "$folder/logs" "$folder/tests"
+  cat >"$folder/README.md" <<END
+# $name
+
+## Original failure
+
+What failed, where and when: link the CI job. Its logs belong into logs/.
+
+## Run
+
+\`./run_test.sh --iterations 100\`; everything after \`--\` goes to pytest.
+
+<!-- ndrepro:results:begin -->
+<!-- ndrepro:results:end -->
+END
+  cat >"$folder/run_test.sh" <<'END'
+#!/usr/bin/env bash
+# ndrepro-contract: 1
+# Runs the failing test once and gives its exit status. To be filled in at the three places marked EDIT.
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 9
+
+iterations=${NDREPRO_ITERATIONS:-50} workers=${NDREPRO_WORKERS:-1} timeout=${NDREPRO_TIMEOUT:-240} seed=${NDREPRO_SEED:-0}
+filter=${NDREPRO_FILTER:-}
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --iterations) iterations=$2; shift 2 ;;
+    --workers) workers=$2; shift 2 ;;
+    --timeout) timeout=$2; shift 2 ;;
+    --seed) seed=$2; shift 2 ;;
+    --filter) filter=$2; shift 2 ;;
+    --) shift; break ;;
+    *) echo "run_test.sh: unknown option $1" >&2; exit 2 ;;
+  esac
+done
+
+# EDIT 1: every variable that CI sets for this job, as in its workflow and its log.
+# export TT_METAL_OPERATION_TIMEOUT_SECONDS=5
+export NDREPRO_ITERATIONS=$iterations NDREPRO_SEED=$seed
+
+# EDIT 2: CI's virtual environment, if it has one.
+# source /opt/venv/bin/activate
+
+# EDIT 3: the test, in tests/. Without this line the case says that it is not ready.
+echo "run_test.sh: not filled in yet: no test is named" >&2; exit 9
+
+exec python3 -m pytest tests/test_stress.py -x -v -n "$workers" --timeout="$timeout" ${filter:+-k "$filter"} "$@"
+END
+  chmod +x "$folder/run_test.sh"
+  cat <<END
+made $folder. Next:
+  1. copy the CI logs into $folder/logs/
+  2. fill in $folder/run_test.sh: CI's variables, and the one line that runs the test
+  3. ndreproctl case add $folder && ndreproctl case analyze $name
+END
+}
+
+analysis_rows='[["case", .case_name]] + (.evidence | objects | to_entries | map(select(.value != null and .value != [] and .value != {}))
+  | map([.key, (.value | if type == "object" and has("value") then "\(.value | safe)\(if .line then "   line \(.line)" else "" end)"
+      elif type == "array" then "\(length) entries" elif type == "object" then (keys | join(", ")) else . end)]))
+  | .[] | map(safe)'
+
+case_command() {
+  local what=${1-} folder
+  shift || true
+  case $what in
+    list) ask GET '/v1/cases?limit=500'
+      show 'CASE ANALYZED FOLDER' '.cases[] | [.name, (.analyzed_at | word), .folder] | map(safe)' ;;
+    new) [[ $# -eq 1 ]] || usage "case new takes one folder"; new_case "${1%/}" ;;
+    add) [[ $# -eq 1 ]] || usage "case add takes one folder"
+      folder=${1%/}
+      [[ $folder == /* ]] || folder=$PWD/$folder
+      [[ $1 != . ]] || folder=$PWD
+      ask POST /v1/cases "$(jq -n --arg folder "$folder" '{folder: $folder}')"
+      show 'CASE FOLDER' '[.name, .folder] | map(safe)' ;;
+    show) [[ $# -eq 1 ]] || usage "case show takes one case"
+      ask GET "/v1/cases/$(encode "$1")"
+      show 'FIELD VALUE' '[["name", .name], ["folder", .folder], ["owner", .owner], ["analyzed", (.analyzed_at | word)],
+        ["failure", (.signature.failure_type? | word)], ["exception", (.signature.exception? | word)],
+        ["message", (.signature.message_template? | word)], ["test", (.signature.test_name? | word)]] | .[] | map(safe)' ;;
+    analyze) [[ $# -eq 1 ]] || usage "case analyze takes one case"
+      ask POST "/v1/cases/$(encode "$1")/analysis" '{}'
+      show 'FIELD VALUE' "$analysis_rows" ;;
+    *) usage "case new, add, list, show or analyze" ;;
+  esac
+}

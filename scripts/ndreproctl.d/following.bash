@@ -1,0 +1,111 @@
+# shellcheck shell=bash disable=SC2154
+# Part of ndreproctl: a campaign as it happens, and how it ended.
+
+# --- following ----------------------------------------------------------------------------------------------------
+
+# TARGET: opens a stream of events whose lines come on fd 3: id, attempt, what happened, text.
+open_events() {
+  local child
+  rm -f "$scratch/raw" "$scratch/lines"
+  mkfifo "$scratch/raw" "$scratch/lines"
+  "${curl[@]}" -N -f -H 'Accept: application/x-ndjson' -o "$scratch/raw" "$base$1" 2>/dev/null &
+  children=($!)
+  # shellcheck disable=SC2016
+  jq --unbuffered -r "$shared $event_text"' [.id, .attempt_id // "-",
+    (if .type == "attempt.signal" then "signal" elif .type == "campaign.state" then .body.state else "-" end),
+    ([event_line] | first // "")] | @tsv' <"$scratch/raw" >"$scratch/lines" 2>/dev/null &
+  child=$!
+  children+=("$child")
+  exec 3<"$scratch/lines"
+}
+close_events() {
+  exec 3<&-
+  [[ ${#children[@]} -eq 0 ]] || kill "${children[@]}" 2>/dev/null || true
+  wait 2>/dev/null || true
+  children=()
+}
+
+say() { # a line above the live one
+  [[ $json == no ]] || return 0
+  [[ $tty == no ]] || printf '\r\e[K'
+  printf '%s\n' "$1"
+}
+
+# CAMPAIGN ATTEMPT SIGNALS BEGIN: one line that is written over each second, on a terminal only.
+live_line() {
+  [[ $json == no ]] || return 0
+  local text='' passed=$((EPOCHSECONDS - $4))
+  # In a subshell: a daemon that restarts at this moment is no reason to end.
+  if [[ -n $2 ]] && (ask_for GET "/v1/attempts/$2") 2>/dev/null; then
+    text=$(jq -r "$shared"' "attempt \(.number) (\(.arm | safe))   \(.iterations) iterations   log \(.log_offset / 10485.76 | floor / 100) MiB"' "$answer") || text=''
+  fi
+  printf '\r\e[K%.*s' "$((${COLUMNS:-$(tput cols 2>/dev/null || echo 80)} - 1))" \
+    "$(printf '%d:%02d   campaign %s   %s   %s signals' $((passed / 60)) $((passed % 60)) "$1" "${text:-waiting}" "$3")"
+}
+
+detach() {
+  [[ $tty == no ]] || printf '\r\e[K'
+  printf 'detached: campaign %s goes on. See it: ndreproctl status %s; end it: ndreproctl stop %s\n' "$1" "$1" "$1" >&2
+  exit 130
+}
+
+# CAMPAIGN: tells its events from the first on until it has finished, also across a restart of the daemon.
+follow() {
+  local id=$1 after=0 line='' part='' got attempt='' signals=0 begin=$EPOCHSECONDS event which kind text lost=0
+  trap 'detach "$id"' INT TERM
+  while :; do
+    open_events "/v1/events?campaign=$id&after=$after"
+    while :; do
+      got=0
+      IFS= read -r -t 1 -u 3 part || got=$?
+      line+=$part
+      if [[ $got -gt 128 ]]; then
+        [[ $tty == no ]] || live_line "$id" "$attempt" "$signals" "$begin"
+        continue
+      fi
+      [[ $got -eq 0 ]] || break
+      IFS=$'\t' read -r event which kind text <<<"$line"
+      line='' after=$event lost=0
+      [[ $which == - ]] || attempt=$which
+      [[ $kind != signal ]] || signals=$((signals + 1))
+      [[ -z $text ]] || say "$text"
+      if [[ $kind == finished ]]; then
+        close_events
+        trap - INT TERM
+        [[ $tty == no ]] || printf '\r\e[K'
+        return 0
+      fi
+    done
+    close_events
+    line=''
+    lost=$((lost + 1))
+    [[ $lost -le 30 ]] || die 3 "the daemon is gone; campaign $id is taken up when it starts again"
+    [[ $lost -ne 2 ]] || say 'the daemon does not answer; trying again'
+    sleep 1
+  done
+}
+
+# CAMPAIGN: prints how it ended, from $answer, and exits with the status for it.
+conclude() {
+  local outcome code colour=$red
+  ask GET "/v1/campaigns/$1"
+  outcome=$(jq -r '.outcome' "$answer")
+  case $outcome in
+    reproduced | deterministic | margin) code=0 colour=$green ;;
+    not_reproduced) code=1; jq -e '(.report.different_before_match? // 0) > 0' "$answer" >/dev/null && code=8 ;;
+    board_unusable) code=7 ;; setup_error) code=9 ;; cancelled) code=130 ;; *) code=7 ;;
+  esac
+  if [[ $json == yes ]]; then cat "$answer"; exit "$code"; fi
+  printf '%s%s%s' "$colour" "$(tr '[:lower:]_' '[:upper:] ' <<<"$outcome")" "$reset"
+  jq -r "$shared"'"  \(.case_name)  campaign \(.id)  \(.spent_ms | span)",
+    (.reason | select(. != "") | "  " + safe),
+    (.report | objects | (.plain | select(.runs > 0) | "  unamplified: \(rated)"),
+      (.amplified[]? | select(.runs > 0) | "  \(.arm) \(.parameters | values): \(rated)"),
+      (.first_match | objects | "  first match: \(.attempt | safe), \(.log | safe)" + if .offset then " at byte \(.offset)" else "" end),
+      (.next_command | strings | select(. != "") | "  next: \(safe)"))' "$answer"
+  local name
+  name=$(jq -r '.case_name' "$answer")
+  ask GET "/v1/cases/$name"
+  jq -r "$shared"'"  results: \(.folder | safe)/README.md"' "$answer"
+  exit "$code"
+}

@@ -1,0 +1,13 @@
+# Writes OUTPUT: the client SOURCE with each line `source "$parts/NAME.bash"` replaced by that part.
+get_filename_component(folder ${SOURCE} DIRECTORY)
+file(READ ${SOURCE} text)
+string(REGEX REPLACE "# The build puts[^\n]*\nparts=[^\n]*\n" "" text "${text}")
+string(REGEX REPLACE "# shellcheck source=[^\n]*\n" "" text "${text}")
+string(REGEX MATCHALL "source \"[^\n]*/[a-z]+\\.bash\"" lines "${text}")
+foreach(line IN LISTS lines)
+  string(REGEX REPLACE ".*/([a-z]+\\.bash)\"" "\\1" name "${line}")
+  file(READ ${folder}/ndreproctl.d/${name} part)
+  string(REPLACE "${line}" "${part}" text "${text}")
+endforeach()
+file(WRITE ${OUTPUT} "${text}")
+file(CHMOD ${OUTPUT} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
