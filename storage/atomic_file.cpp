@@ -26,43 +26,39 @@ void write_all(int fd, std::string_view bytes, const std::string& name) {
   }
 }
 
-/// The temporary file of one write; removed unless it got its name.
-class Draft {
-public:
-  Draft(int folder, const std::string& name)
-      : folder_(folder), temporary_("." + name + "." + std::to_string(::getpid()) + ".tmp") {
-    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    file_.reset(::openat(folder_, temporary_.c_str(), flags, 0600));
-    if (!file_ && errno == EEXIST) {  // of a process with our pid that died while writing
-      ::unlinkat(folder_, temporary_.c_str(), 0);
-      file_.reset(::openat(folder_, temporary_.c_str(), flags, 0600));
-    }
-    if (!file_) fail("create", temporary_);
+/// Created anew; one of the same name is of a process with our pid that died while writing.
+UniqueFd create_draft(int folder, const std::string& name) {
+  const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  UniqueFd file{::openat(folder, name.c_str(), flags, 0600)};
+  if (!file && errno == EEXIST) {
+    ::unlinkat(folder, name.c_str(), 0);
+    file.reset(::openat(folder, name.c_str(), flags, 0600));
   }
-  Draft(const Draft&) = delete;
-  Draft& operator=(const Draft&) = delete;
-  ~Draft() {
-    if (!named_) ::unlinkat(folder_, temporary_.c_str(), 0);
-  }
+  if (!file) fail("create", name);
+  return file;
+}
 
-  void fill(std::string_view bytes, unsigned mode, Durability durability) {
-    write_all(file_.get(), bytes, temporary_);
-    if (::fchmod(file_.get(), mode) != 0) fail("set the mode of", temporary_);
-    const bool later = durability == Durability::later;
-    const int synced = later ? ::sync_file_range(file_.get(), 0, 0, SYNC_FILE_RANGE_WRITE) : ::fdatasync(file_.get());
-    if (synced != 0 && !later) fail("sync", temporary_);
+void fill(const UniqueFd& file, const std::string& name, std::string_view bytes, unsigned mode, Durability durability) {
+  write_all(file.get(), bytes, name);
+  if (::fchmod(file.get(), mode) != 0) fail("set the mode of", name);
+  if (durability == Durability::later) {
+    ::sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WRITE);  // a beginning; what is durable is told elsewhere
+  } else if (::fdatasync(file.get()) != 0) {
+    fail("sync", name);
   }
-  void rename_to(const std::string& name) {
-    if (::renameat(folder_, temporary_.c_str(), folder_, name.c_str()) != 0) fail("rename to", name);
-    named_ = true;
-  }
+}
 
-private:
-  int folder_;
-  std::string temporary_;
-  UniqueFd file_;
-  bool named_ = false;
-};
+void name_draft(int folder, const std::string& draft, const std::string& name, Durability durability) {
+  if (::renameat(folder, draft.c_str(), folder, name.c_str()) != 0) fail("rename to", name);
+  if (durability == Durability::now && ::fsync(folder) != 0) fail("sync the folder of", name);
+}
+
+UniqueFd open_folder_of(const std::filesystem::path& file) {
+  const std::filesystem::path parent = file.has_parent_path() ? file.parent_path() : ".";
+  UniqueFd folder{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!folder) fail("open", parent.string());
+  return folder;
+}
 
 UniqueFd open_regular(const std::filesystem::path& file, struct stat& status) {
   // O_NONBLOCK: opening a FIFO that somebody put here must not wait for its writer.
@@ -92,18 +88,36 @@ std::string read_beyond(const UniqueFd& fd, std::uint64_t limit, const std::stri
 
 void write_file_atomically(const std::filesystem::path& file, std::string_view bytes, unsigned mode,
                            Durability durability) {
-  const std::filesystem::path parent = file.has_parent_path() ? file.parent_path() : ".";
-  const UniqueFd folder{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!folder) fail("open", parent.string());
-  write_file_atomically(folder, file.filename().string(), bytes, mode, durability);
+  write_file_atomically(open_folder_of(file), file.filename().string(), bytes, mode, durability);
 }
 
 void write_file_atomically(const UniqueFd& folder, const std::string& name, std::string_view bytes, unsigned mode,
                            Durability durability) {
-  Draft draft{folder.get(), name};
-  draft.fill(bytes, mode, durability);
-  draft.rename_to(name);
-  if (durability == Durability::now && ::fsync(folder.get()) != 0) fail("sync the folder of", name);
+  const std::string draft = "." + name + "." + std::to_string(::getpid()) + ".tmp";
+  const UniqueFd file = create_draft(folder.get(), draft);
+  try {
+    fill(file, draft, bytes, mode, durability);
+    name_draft(folder.get(), draft, name, durability);
+  } catch (const std::system_error&) {
+    ::unlinkat(folder.get(), draft.c_str(), 0);
+    throw;
+  }
+}
+
+ReservedFile::ReservedFile(const std::filesystem::path& draft, std::uint64_t size)
+    : draft_(draft.filename().string()), folder_(open_folder_of(draft)), file_(create_draft(folder_.get(), draft_)) {
+  const int made = ::fallocate(file_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size));
+  if (made != 0 && errno != EOPNOTSUPP) fail("reserve room for", draft.string());
+}
+
+ReservedFile::~ReservedFile() {
+  if (file_) ::unlinkat(folder_.get(), draft_.c_str(), 0);
+}
+
+void ReservedFile::publish(const std::string& name, std::string_view bytes, unsigned mode) {
+  fill(file_, draft_, bytes, mode, Durability::now);
+  name_draft(folder_.get(), draft_, name, Durability::now);
+  file_.reset();
 }
 
 std::string read_file(const std::filesystem::path& file, std::uint64_t limit) {

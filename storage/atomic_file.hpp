@@ -23,6 +23,24 @@ void write_file_atomically(const std::filesystem::path& file, std::string_view b
 void write_file_atomically(const UniqueFd& folder, const std::string& name, std::string_view bytes, unsigned mode,
                            Durability durability = Durability::now);
 
+/// Room on the disk for one small file, taken early, so that it can be written when the disk is full. Where the file
+/// system cannot set room aside it is an ordinary file. Throws std::system_error.
+class ReservedFile {
+public:
+  ReservedFile(const std::filesystem::path& draft, std::uint64_t size);
+  ReservedFile(ReservedFile&&) noexcept = default;
+  ReservedFile& operator=(ReservedFile&&) noexcept = default;
+  ~ReservedFile();  // without publish() the draft goes away
+
+  /// Gives it its content and its name in the draft's folder: whole or not at all, and durable.
+  void publish(const std::string& name, std::string_view bytes, unsigned mode);
+
+private:
+  std::string draft_;
+  UniqueFd folder_;
+  UniqueFd file_;
+};
+
 /// A whole regular file, opened without following a symlink; throws std::system_error, also above `limit`
 /// bytes.
 std::string read_file(const std::filesystem::path& file, std::uint64_t limit = 64ull << 20);

@@ -72,8 +72,8 @@ public:
   std::filesystem::path lock() const { return root_ / "shim.lock"; }   // flock'd by the shim; holds its identity
   std::filesystem::path control() const { return root_ / "control"; }  // FIFO: one line per request
   std::filesystem::path exit() const { return root_ / "exit.json"; }
-  std::filesystem::path output() const { return root_ / "output.log"; }  // the reset's, a run's goes to spec.log
-  std::filesystem::path reserve() const { return root_ / "reserve"; }    // disk space for exit.json, while it runs
+  std::filesystem::path output() const { return root_ / "output.log"; }      // the reset's, a run's goes to spec.log
+  std::filesystem::path reserve() const { return root_ / ".exit.reserve"; }  // of exit.json, while it runs
 
 private:
   std::filesystem::path root_;

@@ -1,11 +1,8 @@
 #include "supervisor/shim/attempt.hpp"
 
-#include <fcntl.h>
-
 #include <csignal>
 #include <system_error>
 
-#include "storage/atomic_file.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/shim/run_log.hpp"
 #include "supervisor/shim/standard_fds.hpp"
@@ -14,6 +11,8 @@
 
 namespace ndr {
 namespace {
+
+constexpr std::uint64_t exit_room = 16384;
 
 AttemptExit not_started(const Refusal& why, std::int64_t at_ms, ReadyLine& ready) {
   complain(why);
@@ -55,7 +54,7 @@ AttemptExit Attempt::run(ReadyLine& ready, bool spec_is_new) {
     SignalFd signals;
     // It matters for a run that is on record: durable with exit.json, which is in the same folder.
     if (spec_is_new) write_file_atomically(folder_.spec(), to_json_text(spec_), 0640, Durability::later);
-    reserve_space();
+    exit_file_.emplace(folder_.reserve(), exit_room);  // the run may fill the disk
     control_ = std::make_unique<ControlFifo>(folder_.control());
     const Checked<UniqueFd> log = create_log(spec_.log);
     if (log.has_error()) return not_started(log.error(), began_at_ms, ready);
@@ -105,16 +104,9 @@ AttemptExit Attempt::hold(int leader, const UniqueFd& log, SignalFd& signals) {
   return Supervision{what, signals}.until_over();
 }
 
-/// The run may fill the disk; what it did must find room all the same.
-void Attempt::reserve_space() {
-  const UniqueFd file{::open(folder_.reserve().c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
-  // Without fallocate (some file systems) there is no reserve, and a full disk loses exit.json.
-  if (file && ::fallocate(file.get(), 0, 0, 16384) != 0) return;
-}
-
-void Attempt::write_exit(const AttemptExit& exit) const {
-  ::unlink(folder_.reserve().c_str());
-  write_file_atomically(folder_.exit(), to_json_text(exit), 0640);
+void Attempt::write_exit(const AttemptExit& exit) {
+  if (!exit_file_) return write_file_atomically(folder_.exit(), to_json_text(exit), 0640);
+  exit_file_->publish(folder_.exit().filename().string(), to_json_text(exit), 0640);
 }
 
 }  // namespace ndr

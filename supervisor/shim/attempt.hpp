@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 
+#include "storage/atomic_file.hpp"
 #include "storage/attempt_folder.hpp"
 #include "supervisor/shim/event_fds.hpp"
 #include "supervisor/shim/folder_claim.hpp"
@@ -27,14 +28,14 @@ private:
   AttemptExit run(ReadyLine& ready, bool spec_is_new);
   Checked<int> start(const UniqueFd& log);
   AttemptExit hold(int leader, const UniqueFd& log, SignalFd& signals);
-  void reserve_space();
-  void write_exit(const AttemptExit& exit) const;
+  void write_exit(const AttemptExit& exit);
 
   ShimOptions options_;
   AttemptSpec spec_;
   ProcessIdentity shim_;
   AttemptFolder folder_;
   std::optional<FolderClaim> claim_;
+  std::optional<ReservedFile> exit_file_;
   std::optional<OwnCgroup> cgroup_;
   std::unique_ptr<ControlFifo> control_;
 };

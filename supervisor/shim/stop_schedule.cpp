@@ -25,7 +25,12 @@ void StopSchedule::request(const StopLadder& ladder, std::int64_t now) {
 }
 
 void StopSchedule::leave_leftovers(std::int64_t now) {
-  if (phase_ == Phase::idle) enter(Phase::leftovers, now);
+  if (phase_ != Phase::idle && !is_asking()) return;
+  if (is_asking()) {
+    const std::int64_t later = phase_ == Phase::interrupting ? ladder_.terminate_ms : 0;
+    grace_ms_ = std::clamp<std::int64_t>(began_ + length() + later - now, 0, leftover_grace_ms);
+  }
+  enter(Phase::leftovers, now);
 }
 
 void StopSchedule::enter(Phase phase, std::int64_t now) {
@@ -37,7 +42,7 @@ void StopSchedule::enter(Phase phase, std::int64_t now) {
 std::int64_t StopSchedule::length() const {
   switch (phase_) {
     case Phase::leftovers:
-      return leftover_grace_ms;
+      return grace_ms_;
     case Phase::interrupting:
       return ladder_.interrupt_ms;
     case Phase::terminating:

@@ -15,7 +15,8 @@ class StopSchedule {
 public:
   /// Stop the run. While it is being stopped already, the shorter times win, counted from when each step began.
   void request(const StopLadder& ladder, std::int64_t now);
-  /// The command ended by itself and left descendants: they have a while to follow, then they are killed.
+  /// The command ended and left descendants that signals to its group do not reach: they have a while to follow, but
+  /// no longer than a stop that is under way gave them, then they are killed.
   void leave_leftovers(std::int64_t now);
 
   /// The step that is due, each once; only `kill` comes again, every `kill_again_ms`, since a process may fork while
@@ -24,7 +25,8 @@ public:
   /// When next() has something to say.
   std::optional<std::int64_t> next_due() const;
 
-  bool stopping() const { return phase_ > Phase::leftovers; }
+  /// Signals to the group are still to come or to be obeyed.
+  bool is_asking() const { return phase_ == Phase::interrupting || phase_ == Phase::terminating; }
 
   static constexpr std::int64_t leftover_grace_ms = 2000;
   static constexpr std::int64_t unkillable_after_ms = 2000;
@@ -39,6 +41,7 @@ private:
 
   Phase phase_ = Phase::idle;
   std::int64_t began_ = 0;
+  std::int64_t grace_ms_ = leftover_grace_ms;
   bool announced_ = false;  // whether next() told of this phase
   std::int64_t kill_again_at_ = 0;
   StopLadder ladder_;

@@ -59,13 +59,16 @@ void Supervision::wait_for_event() {
 }
 
 void Supervision::take_children() {
-  for (;;) {
+  for (bool some_ended = false;; some_ended = true) {
     siginfo_t ended{};
     if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | __WALL) != 0) {
       children_left_ = errno != ECHILD;
       return;
     }
-    if (ended.si_pid == 0) return;  // some are left, none has ended
+    if (ended.si_pid == 0) {  // some are left, none has ended
+      if (some_ended && leader_ended_) look_for_leftovers();
+      return;
+    }
     if (ended.si_pid == what_.leader) note_end_of_leader(ended.si_code, ended.si_status);
   }
 }
@@ -79,6 +82,13 @@ void Supervision::note_end_of_leader(int code, int status) {
     exit_.term_signal = status;
   exit_.core_dumped = code == CLD_DUMPED;
   exit_.leftovers = static_cast<int>(live_members().size());
+}
+
+/// After the command itself: a stop goes on as long as somebody is in its group to hear the signals.
+void Supervision::look_for_leftovers() {
+  const std::vector<ProcessStat> members = live_members();
+  const auto hears = [this](const ProcessStat& member) { return member.group == what_.leader; };
+  if (schedule_.is_asking() && std::any_of(members.begin(), members.end(), hears)) return;
   schedule_.leave_leftovers(boottime_ms());
 }
 

@@ -39,6 +39,7 @@ private:
   void wait_for_event();
   void take_children();
   void note_end_of_leader(int code, int status);
+  void look_for_leftovers();
   void take_signals();
   void take_requests();
   void look_at_clock();

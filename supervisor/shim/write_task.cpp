@@ -35,7 +35,7 @@ std::optional<std::string> reason_against(const fs::path& path) {
   for (const fs::path& part : path) {
     if (part == "." || part == "..") return "must not contain . or ..";
   }
-  if (path.lexically_normal() != path) return "must not contain empty parts";
+  if (path.lexically_normal().string() != path.string()) return "must not contain empty parts";
   if (*path.begin() == "logs") return "must not be in logs/, which is evidence";
   return std::nullopt;
 }
@@ -76,7 +76,7 @@ UniqueFd open_parent(const UniqueFd& root, const fs::path& parent) {
     if (::mkdirat(folder.get(), part.c_str(), 0755) != 0 && errno != EEXIST) {
       throw std::system_error{errno, std::generic_category(), "make the folder " + part.string()};
     }
-    folder = open_beneath(folder, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    folder = open_beneath(folder, part, O_RDONLY | O_DIRECTORY);
   }
   return folder;
 }

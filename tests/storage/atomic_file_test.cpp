@@ -96,3 +96,17 @@ TEST_CASE("the content hash is FNV-1a with 64 bits") {
   CHECK(content_hash("a") == "af63dc4c8601ec8c");
   CHECK(content_hash("foobar") == "85944171f73967e8");
 }
+
+TEST_CASE("a reserved file is published whole, or leaves nothing") {
+  const TempFolder temp;
+  {
+    ReservedFile reserved{temp / ".draft", 16384};
+    CHECK(entries_in(temp.path()) == 1);
+    reserved.publish("file", "content", 0640);
+  }
+  CHECK(read_file(temp / "file") == "content");
+  CHECK(fs::status(temp / "file").permissions() == fs::perms(0640));
+  CHECK(entries_in(temp.path()) == 1);
+  { const ReservedFile unused{temp / ".draft", 16384}; }
+  CHECK(entries_in(temp.path()) == 1);
+}

@@ -32,7 +32,7 @@ TEST_CASE("a ladder is climbed step by step, and given up at its end") {
   StopSchedule schedule;
   CHECK_FALSE(schedule.next_due().has_value());
   schedule.request({500, 300}, 1000);
-  CHECK(schedule.stopping());
+  CHECK(schedule.is_asking());
   CHECK(steps_of(schedule, 99999) == std::vector<Told>{{1000, StopStep::interrupt},
                                                        {1500, StopStep::terminate},
                                                        {1800, StopStep::kill},
@@ -89,7 +89,7 @@ TEST_CASE("killing is repeated until it is given up") {
 TEST_CASE("what a command leaves behind has a grace and is then killed without a signal before") {
   StopSchedule schedule;
   schedule.leave_leftovers(100);
-  CHECK_FALSE(schedule.stopping());
+  CHECK_FALSE(schedule.is_asking());
   CHECK(steps_of(schedule, 2500) == std::vector<Told>{{2100, StopStep::kill}});
 }
 
@@ -101,10 +101,20 @@ TEST_CASE("a stop while leftovers have their grace kills them at once") {
   CHECK(schedule.next(300) == StopStep::kill);
 }
 
-TEST_CASE("the command's end during a stop changes nothing for its descendants") {
-  StopSchedule schedule;
-  schedule.request({500, 500}, 0);
-  CHECK(schedule.next(0) == StopStep::interrupt);
-  schedule.leave_leftovers(100);
-  CHECK(schedule.next_due() == 500);
+TEST_CASE("what signals do not reach has its grace in a stop too, but never more than the stop gave") {
+  StopSchedule long_stop;
+  long_stop.request({30000, 5000}, 0);
+  CHECK(long_stop.next(0) == StopStep::interrupt);
+  long_stop.leave_leftovers(1000);
+  CHECK(steps_of(long_stop, 4000) == std::vector<Told>{{3000, StopStep::kill}});
+  StopSchedule short_stop;
+  short_stop.request({300, 400}, 0);
+  CHECK(short_stop.next(0) == StopStep::interrupt);
+  short_stop.leave_leftovers(100);
+  CHECK(steps_of(short_stop, 2000) == std::vector<Told>{{700, StopStep::kill}});
+  StopSchedule killing;
+  killing.request({0, 0}, 0);
+  CHECK(killing.next(0) == StopStep::kill);
+  killing.leave_leftovers(10);
+  CHECK(killing.next(20) == StopStep::kill);
 }
