@@ -28,6 +28,9 @@ public:
   /// Signals to the group are still to come or to be obeyed.
   bool is_asking() const { return phase_ == Phase::interrupting || phase_ == Phase::terminating; }
 
+  /// Nobody is asked any more: whoever is left has a grace, or is being killed.
+  bool has_leftovers() const { return phase_ != Phase::idle && !is_asking(); }
+
   static constexpr std::int64_t leftover_grace_ms = 2000;
   static constexpr std::int64_t unkillable_after_ms = 2000;
   static constexpr std::int64_t kill_again_ms = 20;

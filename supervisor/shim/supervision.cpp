@@ -21,9 +21,8 @@ Supervision::Supervision(const Supervised& what, SignalFd& signals)
 }
 
 AttemptExit Supervision::until_over() {
-  for (take_children();; take_children()) {
-    const bool populated = what_.cgroup != nullptr && what_.cgroup->populated();
-    if (gave_up_ || (!children_left_ && !populated)) break;
+  for (take_children(); !is_over(); take_children()) {
+    look_for_leftovers();
     wait_for_event();
     take_signals();
     take_requests();
@@ -36,6 +35,12 @@ AttemptExit Supervision::until_over() {
   exit_.killed = static_cast<int>(killed_.size());
   if (what_.cgroup != nullptr) exit_.oom_kills = what_.cgroup->oom_kills();
   return exit_;
+}
+
+bool Supervision::is_over() const {
+  // Somebody may be in the cgroup and yet no descendant: put there, or gone to a reaper of another pid namespace.
+  const bool populated = what_.cgroup != nullptr && what_.cgroup->populated();
+  return gave_up_ || (!children_left_ && !populated);
 }
 
 std::optional<std::int64_t> Supervision::next_due() const {
@@ -59,16 +64,13 @@ void Supervision::wait_for_event() {
 }
 
 void Supervision::take_children() {
-  for (bool some_ended = false;; some_ended = true) {
+  for (;;) {
     siginfo_t ended{};
     if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | __WALL) != 0) {
       children_left_ = errno != ECHILD;
       return;
     }
-    if (ended.si_pid == 0) {  // some are left, none has ended
-      if (some_ended && leader_ended_) look_for_leftovers();
-      return;
-    }
+    if (ended.si_pid == 0) return;  // some are left, none has ended
     if (ended.si_pid == what_.leader) note_end_of_leader(ended.si_code, ended.si_status);
   }
 }
@@ -86,6 +88,7 @@ void Supervision::note_end_of_leader(int code, int status) {
 
 /// After the command itself: a stop goes on as long as somebody is in its group to hear the signals.
 void Supervision::look_for_leftovers() {
+  if (!leader_ended_ || schedule_.has_leftovers()) return;
   const std::vector<ProcessStat> members = live_members();
   const auto hears = [this](const ProcessStat& member) { return member.group == what_.leader; };
   if (schedule_.is_asking() && std::any_of(members.begin(), members.end(), hears)) return;

@@ -35,6 +35,7 @@ public:
   AttemptExit until_over();
 
 private:
+  bool is_over() const;
   std::optional<std::int64_t> next_due() const;
   void wait_for_event();
   void take_children();
