@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Logs that grow without end, and disks that are full."""
 import os
 import subprocess

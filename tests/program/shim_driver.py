@@ -16,7 +16,7 @@ import time
 import traceback
 
 SHIM = pathlib.Path(os.environ.get("NDREPRO_BIN_DIR", "build/bin")).resolve() / "ndreprod-shim"
-TIME_LIMIT = 15
+TIME_LIMIT = 60  # for hangs; nothing waits so long when all is well
 TOKEN = f"token-{os.getpid()}"
 # Under a sanitizer everything takes longer; the times of the ladder themselves are the same.
 SLACK_MS = 1000 * int(os.environ.get("NDREPRO_TEST_SLACK", "1"))
@@ -159,19 +159,23 @@ def is_locked(folder: pathlib.Path) -> bool:
             return True
 
 
-def await_text(file: pathlib.Path, wanted: str):
-    """Until the file holds the text; by inotify's poorer relative, a short look in between."""
+def await_that(what: str, holds):
+    """Until holds(): for what tells nobody when it comes true."""
     end = time.monotonic() + TIME_LIMIT
-    while wanted not in (file.read_text(errors="replace") if file.exists() else ""):
+    while not holds():
         if time.monotonic() > end:
-            raise TimeoutError(f"{file} never held {wanted!r}")
-        select.select([], [], [], 0.005)
+            raise TimeoutError(f"never: {what}")
+        select.select([], [], [], 0.002)
+
+
+def await_text(file: pathlib.Path, wanted: str, times: int = 1):
+    await_that(f"{wanted!r} in {file}",
+               lambda: file.exists() and file.read_text(errors="replace").count(wanted) >= times)
 
 
 def await_idle(pid: int):
     """Until the process waits for something: it has done what there was to do."""
-    while stat_of(pid)[0] != "S":
-        os.sched_yield()
+    await_that(f"process {pid} waits", lambda: stat_of(pid)[0] == "S")
 
 
 def await_end(pidfd: int):

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """probe and write: what the shim tells of the host and does in a case folder, JSON in, JSON out."""
 import json
 import os

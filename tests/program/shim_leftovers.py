@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """What a command leaves behind when it ends by itself."""
 import os
 import time

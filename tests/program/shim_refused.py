@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Bad input and commands that cannot start: one clear line, nothing half-made, nothing overwritten."""
 import json
 import os

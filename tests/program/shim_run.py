@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """What a run gets from the shim, and what is said of its end."""
 import json
 import os
