@@ -5,7 +5,8 @@
 # Runs NAME/run_test.sh RUNS times (500 by default), one after the other, with the ARGUMENTs given to each. Prints how
 # many runs showed the case's own failure (failures.tsv), with the 95 % Clopper-Pearson interval of that share, how many
 # failed otherwise, the run's median duration and how busy the machine was. For a twin (NAME-fixed) the failure is that
-# of NAME. A board of the simulator is reset after each failed run. Exit status 1 if any run failed otherwise.
+# of NAME. A board of the simulator is reset after each failed run. SIGINT and SIGTERM end it after the run at hand, with
+# the figures so far. Exit status 1 if any run failed otherwise.
 
 CASES="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
@@ -30,8 +31,10 @@ if [ -f "$CASES/$NAME/case.yaml" ] && grep -q '^boards:' "$CASES/$NAME/case.yaml
     "$SIMULATOR/bin/board_sim" init "$BOARD_SIM_ROOT" || exit 2
 fi
 
-matched=0 other=0
-for ((run = 1; run <= RUNS; run++)); do
+matched=0 other=0 run=0 stopped=
+trap 'stopped=yes' INT TERM
+while [ $run -lt "$RUNS" ] && [ -z "$stopped" ]; do
+    run=$((run + 1))
     start=$EPOCHREALTIME
     "$CASES/$NAME/run_test.sh" "$@" >"$FOLDER/output" 2>&1
     status=$?
@@ -48,7 +51,7 @@ for ((run = 1; run <= RUNS; run++)); do
     [ -z "$SIMULATOR" ] || "$SIMULATOR/bin/tt-smi" -r >/dev/null || exit 2
 done
 
-/usr/bin/python3 - "$matched" "$RUNS" "$FOLDER" <<'PYTHON'
+/usr/bin/python3 - "$matched" "$run" "$FOLDER" <<'PYTHON'
 import math
 import os
 import statistics
