@@ -131,6 +131,9 @@ void take_timeouts(const FileOutcome& outcome, const std::optional<ShellCommand>
     set_limit(evidence, "step_min", outcome.end->minutes, outcome.end->seen.origin);
   }
   if (command) set_limit(evidence, "command_s", command->limit_s, command->origin);
+  for (const auto& [name, value] : step.header().with) {
+    if (command && is_step_limit(name)) set_limit(evidence, "step_min", to_decimal(value.value), value.origin);
+  }
   for (const auto& [name, value] : outcome.job.inputs) {
     if (command && is_step_limit(name)) set_limit(evidence, "step_min", to_decimal(value.value), value.origin);
   }

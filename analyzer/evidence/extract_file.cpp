@@ -87,6 +87,7 @@ void FileReader::take_error() {
   header_pending_ = false;
   if (end_ || !ends_step(error, *step_)) return;
   end_ = error;
+  step_->finish();
   failed_step_ = std::exchange(step_, std::make_unique<StepReader>());
 }
 
@@ -94,6 +95,7 @@ FileOutcome FileReader::finish() {
   splitter_.finish([this](auto raw, auto number, auto offset) { take_raw(raw, number, offset); });
   FileOutcome outcome;
   outcome.job = frame_.job();
+  step_->finish();
   const bool complete = frame_.framed() && frame_.finished();
   const bool cut_short = !end_ && !complete && step_->shows_failure();
   outcome.is_failure = end_.has_value() || cut_short;

@@ -171,12 +171,26 @@ Fault StepReader::killed_fault(const FrameError* end) const {
   return fault;
 }
 
+// A program without a test framework that logged an error and exited.
+Fault StepReader::severe_fault() const {
+  const bool checked = contains(severe_->text, "TT_FATAL") || contains(severe_->text, "TT_ASSERT");
+  const FailureType type = checked ? FailureType::assertion : FailureType::exception;
+  return fault_of(*severe_, type_by_message(severe_->text).value_or(type));
+}
+
 std::optional<Fault> StepReader::cause_by_end(const FrameError& end) const {
   using Kind = FrameError::Kind;
   if (end.kind == Kind::step_timeout || end.kind == Kind::job_timeout || end.kind == Kind::cancelled) {
     return fault_of(end.seen, FailureType::hang);
   }
   if (limit_hit_) return fault_of(*limit_hit_, FailureType::test_timeout);
+  if (rank_death_) {
+    Fault fault = fault_of(*rank_death_, FailureType::crash);
+    const auto number = rank_death_->text.find("signal ");
+    if (number != std::string::npos)
+      set_signal(fault, signal_name(rank_death_->text.substr(number)), rank_death_->origin);
+    return fault;
+  }
   if (crash_.killed() || (end.exit_code == 124 && command_limit()) || !signal_of_exit(end.exit_code).empty()) {
     return killed_fault(&end);
   }
@@ -187,8 +201,10 @@ std::optional<Fault> StepReader::cause_by_end(const FrameError& end) const {
   }
   if (runner_complaint_ && !ran_tests()) return fault_of(*runner_complaint_, FailureType::infra);
   if (end.kind == Kind::infra) return fault_of(end.seen, FailureType::infra);
-  const FailureType type = is_setup_step() && !ran_tests() ? FailureType::infra : FailureType::exception;
-  return fault_of(weak_ ? *weak_ : end.seen, type);
+  const bool cannot_start = end.exit_code == 126 || end.exit_code == 127;  // POSIX shell: not executable, not found
+  const bool no_test = !ran_tests() && (is_setup_step() || cannot_start);
+  if (severe_ && !no_test) return severe_fault();
+  return fault_of(weak_ ? *weak_ : end.seen, no_test ? FailureType::infra : FailureType::exception);
 }
 
 std::optional<Fault> StepReader::unframed_end() const {

@@ -89,6 +89,13 @@ FrameError::Kind kind_of(std::string_view text, FrameError& error) {
   return speaks_of_runner(text) ? FrameError::Kind::infra : FrameError::Kind::annotation;
 }
 
+// What only the runner says, also where the page shows it as "Error: ..." without its marker.
+bool is_final(std::string_view text) {
+  FrameError error;
+  const auto kind = kind_of(text, error);
+  return kind != FrameError::Kind::annotation && kind != FrameError::Kind::infra;
+}
+
 }  // namespace
 
 bool speaks_of_runner(std::string_view text) {
@@ -127,10 +134,7 @@ GithubFrame::Took GithubFrame::read_outside(const LogLine& line) {
     return Took::line;
   }
   if (text.starts_with("##[error]")) return take_error(text.substr(9), line);
-  if (text.starts_with("Error: ") && contains(text, "Process completed with exit code")) {
-    framed_ = true;
-    return take_error(text.substr(7), line);
-  }
+  if (text.starts_with("Error: ") && is_final(text.substr(7))) return take_error(text.substr(7), line);
   if (text.starts_with("Post job cleanup.")) return Took::post_begins;
   if (text.starts_with("Cleaning up orphan processes")) {
     finished_ = true;

@@ -73,8 +73,9 @@ bool is_section(std::string_view title) {
 
 // "... in 139.50s" with a count in front.
 bool is_result(std::string_view text) {
+  if (text.empty() || !(is_digit(text.front()) || text.starts_with("no tests ran"))) return false;
   const auto in = text.rfind(" in ");
-  if (in == std::string_view::npos || !(is_digit(text.front()) || text.starts_with("no tests ran"))) return false;
+  if (in == std::string_view::npos) return false;
   const std::string_view time = text.substr(in + 4);
   return leading_decimal(time) && contains(before(time, " "), "s");
 }
@@ -91,8 +92,8 @@ std::string quoted_test(std::string_view text) {
 std::size_t node_id_length(std::string_view text) {
   const auto file_end = text.find(".py::");
   if (file_end == std::string_view::npos) return 0;
-  const auto bad = text.find_first_of(" \t'\"()<>|=,");
-  if (bad < file_end) return 0;
+  const auto may_be_path = [](char c) { return is_word(c) || c == '/' || c == '.' || c == '-' || c == '+' || c < 0; };
+  if (!std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(file_end), may_be_path)) return 0;
   std::size_t end = file_end + 5;
   const auto is_name = [&](std::size_t at) { return is_word(text[at]) || static_cast<unsigned char>(text[at]) > 127; };
   while (end < text.size()) {
@@ -140,6 +141,13 @@ void PytestReader::begin_session() {
 bool PytestReader::read(const LogLine& line) {
   ended_well_ = false;
   if (read_rule(line)) return true;
+  if (line.text.starts_with("ImportError while loading conftest")) {  // before any session, and its only output
+    begin_session();
+    in_header_ = false;
+    section_ = Section::blocks;
+    block_.emplace("", true, line);
+    return true;
+  }
   const bool other_session = sessions_ > 0 && session_.number != sessions_ - 1;
   if (other_session) return false;  // the first failed one is what counts
   if (in_header_ && read_header_line(line)) return true;
@@ -166,11 +174,11 @@ bool PytestReader::read(const LogLine& line) {
 bool PytestReader::read_rule(const LogLine& line) {
   const std::string_view title = rule_title(line.text);
   if (title.empty()) return sessions_ > 0 && take_result_line(trim(line.text));
-  if (sessions_ == 0 && is_section(title)) begin_session();  // -q prints no header
   if (title == "test session starts") {
     begin_session();
     return true;
   }
+  if (sessions_ == 0 && is_section(title)) begin_session();  // -q prints no header
   if (sessions_ > 0 && session_.number == sessions_ - 1) take_section(title);
   return true;
 }
@@ -191,7 +199,7 @@ void PytestReader::take_section(std::string_view title) {
 
 // "1 failed, 467 passed, 3 warnings in 139.50s (0:02:19)"
 bool PytestReader::take_result_line(std::string_view text) {
-  if (text.empty() || !is_result(text)) return false;
+  if (!is_result(text)) return false;
   const bool none_ran = text.starts_with("no tests ran");
   int bad = 0;
   bool counted = none_ran;

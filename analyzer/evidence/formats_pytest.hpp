@@ -62,6 +62,8 @@ public:
   bool read(const LogLine& line);
   bool open() const { return in_header_ || section_ == Section::blocks || section_ == Section::summary; }
   const PytestSession& session() const { return session_; }
+  /// Nothing more comes: a block that is still being read is complete.
+  void finish() { close_block(); }
   int sessions() const { return sessions_; }
   /// The line just read ended a test without failure: what it logged on the way was expected.
   bool test_ended_well() const { return ended_well_; }

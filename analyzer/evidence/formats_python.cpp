@@ -42,7 +42,12 @@ bool TracebackReader::read(const LogLine& line) {
     stack_.clear();
     return true;
   }
-  if (!open_ || line.process != process_) return false;
+  if (line.process != process_) return false;
+  if (thrown_.open() && thrown_.read(text, line)) {
+    take_thrown();
+    return true;
+  }
+  if (!open_) return false;
   if (--lines_left_ <= 0) return open_ = false;
   if (auto frame = python_frame(text, line.origin)) {
     if (stack_.size() < most_stack_frames) stack_.push_back(std::move(*frame));
@@ -76,6 +81,16 @@ void TracebackReader::close(const LogLine& line) {
   }
   fault.python_stack = std::move(stack_);
   fault_ = std::move(fault);
+  if (thrown_.read(line.text, line)) take_thrown();
+}
+
+void TracebackReader::take_thrown() {
+  const TtThrow& thrown = *thrown_.found();
+  fault_->type = type_of(thrown);
+  fault_->error_line = error_line_of(thrown);
+  if (!thrown.message_stamp.empty()) fault_->error_stamp = thrown.message_stamp;
+  fault_->throw_location = sourced(source_path(thrown.location.value), thrown.location.origin);
+  fault_->native_stack = thrown.frames;
 }
 
 bool TimeoutDumpReader::read(const LogLine& line) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "analyzer/evidence/formats.hpp"
+#include "analyzer/evidence/formats_tt.hpp"
 
 namespace ndr {
 
@@ -12,11 +13,12 @@ namespace ndr {
 class TracebackReader {
 public:
   bool read(const LogLine& line);
-  bool open() const { return open_; }
+  bool open() const { return open_ || thrown_.open(); }
   const std::optional<Fault>& fault() const { return fault_; }
   void forget();
 
 private:
+  void take_thrown();
   void close(const LogLine& line);
 
   bool open_ = false;
@@ -25,6 +27,7 @@ private:
   int lines_left_ = 0;
   KeptLine seen_;
   std::vector<StackFrame> stack_;
+  TtThrowReader thrown_;  // the exception's text may be the runtime's, of several lines
   std::optional<Fault> fault_;
 };
 

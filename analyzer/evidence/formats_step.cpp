@@ -59,6 +59,7 @@ void StepReader::forget_expected(const LogLine& line) {
   if (gtest_.test_ended_well() || (pytest_.test_ended_well() && !pytest_.session().parallel)) {
     if (pytest_.session().first_failure || gtest_.failed()) return;
     logged_.clear();
+    severe_.reset();
     if (crash_.has_news()) crash_.forget();
     if (traceback_.fault()) traceback_.forget();
     last_report_line_ = line.origin.line;
@@ -109,9 +110,12 @@ void StepReader::read_settings(const LogLine& line) {
 
 void StepReader::read_weak(const LogLine& line) {
   if (!runner_complaint_ && speaks_of_runner(line.text)) runner_complaint_ = keep(line);
-  if (!weak_ && looks_like_error(line.text) && logger_level(line.text).empty()) weak_ = keep(line);
+  const std::string level = logger_level(line.text);
+  if (!weak_ && level.empty() && looks_like_error(line.text)) weak_ = keep(line);
+  const bool severe = level == "critical" || level == "fatal" || level == "error";
+  if (!severe_ && severe) severe_ = keep(line);
   const bool rank_died = contains(line.text, "noticed that process rank ") || contains(line.text, "exited on signal");
-  if (rank_died && !last_rank_death_) last_rank_death_ = keep(line);
+  if (rank_died && !rank_death_) rank_death_ = keep(line);
 }
 
 std::vector<ShellCommand> StepReader::test_commands() const {

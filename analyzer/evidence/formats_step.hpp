@@ -25,6 +25,7 @@ public:
   /// A line of which the prefilter knows that it is at most the progress of a test that ends well.
   void read_progress(const LogLine& line);
   bool open() const;
+  void finish() { pytest_.finish(); }
   void set_header(StepHeader header) { header_ = std::move(header); }
 
   const StepHeader& header() const { return header_; }
@@ -61,6 +62,7 @@ private:
   std::optional<Fault> cause_by_end(const FrameError& end) const;
   std::optional<Fault> unframed_end() const;
   Fault killed_fault(const FrameError* end) const;
+  Fault severe_fault() const;
   void prefer_logged(Fault& fault) const;
   void take_watcher(Fault& fault) const;
   void take_running_test(Fault& fault) const;
@@ -74,12 +76,13 @@ private:
   TracebackReader traceback_;
   TimeoutDumpReader timeout_dump_;
   WatcherReader watcher_;
-  std::vector<Logged> logged_;    // first line of each type that a test has not taken back
-  std::optional<KeptLine> weak_;  // the first line that merely looks like an error
+  std::vector<Logged> logged_;      // first line of each type that a test has not taken back
+  std::optional<KeptLine> weak_;    // the first line that merely looks like an error
+  std::optional<KeptLine> severe_;  // the first line that a logger called an error
   std::optional<KeptLine> runner_complaint_;
-  std::optional<KeptLine> limit_hit_;        // ctest's "***Timeout"
-  std::optional<KeptLine> last_rank_death_;  // mpirun's "process rank 2 ... exited on signal 6"
-  std::vector<ShellCommand> traced_;         // "+ pytest ..." and "$ pytest ..."
+  std::optional<KeptLine> limit_hit_;   // ctest's "***Timeout"
+  std::optional<KeptLine> rank_death_;  // mpirun's "process rank 2 ... exited on signal 6"
+  std::vector<ShellCommand> traced_;    // "+ pytest ..." and "$ pytest ..."
   std::map<std::string, Sourced<std::string>> settings_;
   std::map<std::string, Sourced<double>> limits_;
   MaybeSourced<std::string> arch_hint_;

@@ -42,6 +42,8 @@ constexpr std::string_view full_patterns[] = {
     "\\.py [.sxXR]*[FE]",
     "^[0-9]+ (passed|failed|error|skipped)",
     "crashed while running",
+    "ImportError while loading conftest",
+    "\\| (critical|error|fatal|CRITICAL|ERROR) +\\|",
     "^\\+\\+\\+",
     // gtest
     "\\[  FAILED  \\]",

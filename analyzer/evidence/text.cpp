@@ -43,9 +43,6 @@ std::size_t escape_length(std::string_view text) {
 
 }  // namespace
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_word(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-
 std::string_view trim_end(std::string_view text) {
   const auto last = text.find_last_not_of(blanks);
   return last == std::string_view::npos ? std::string_view{} : text.substr(0, last + 1);

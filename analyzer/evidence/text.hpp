@@ -16,8 +16,11 @@ std::string to_lower(std::string_view text);
 /// Every run of white space becomes one blank; none at the ends.
 std::string fold_spaces(std::string_view text);
 std::vector<std::string_view> split(std::string_view text, char separator);
-bool is_digit(char c);
-bool is_word(char c);  // letter, digit or _
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_word(char c) {  // letter, digit or _
+  const char lower = static_cast<char>(c | 0x20);
+  return is_digit(c) || (lower >= 'a' && lower <= 'z') || c == '_';
+}
 
 /// The whole text as a number; nothing for "", "12x" or what does not fit.
 std::optional<std::uint64_t> to_number(std::string_view digits);
