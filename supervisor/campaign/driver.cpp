@@ -203,6 +203,7 @@ AttemptOrder CampaignDriver::order_of(const AttemptRow& row, std::int64_t deadli
   order.folder = folder_;
   if (Checked<Signature> wanted = signature_from_json(campaign_.signature_json)) order.wanted = std::move(*wanted);
   order.arm = arm_from(row.arm, row.parameters).value_or(Arm{});
+  order.arm.operation_timeout_s = policy_.operation_timeout_s;
   order.deadline_ms = deadline_ms;
   order.environment = environment_;
   order.uses_board = uses_board();
