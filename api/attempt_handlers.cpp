@@ -62,7 +62,7 @@ asio::awaitable<Answer<OpenLog>> log_of(Api& api, const Request& request, std::f
     if (!attempt) co_return attempt.error();
     auto log = open_log(path);
     if (log || !follow || attempt->verdict || attempt->spawned_at_ms) co_return log;
-    co_await api.services.changes.newer_than(seen, std::chrono::minutes{1});
+    co_await api.services.changes.newer_than(seen, std::chrono::minutes(1));
   }
 }
 

@@ -82,7 +82,7 @@ asio::awaitable<ResetRow> begin_reset(Api& api, std::string board, std::string i
     std::optional<ResetRow> row = co_await api.services.store.read(work);
     if (row) co_return std::move(*row);
     if (!api.resetting.contains(board)) throw std::runtime_error{"the reset of board " + board + " left no row"};
-    co_await api.services.changes.newer_than(seen, std::chrono::minutes{1});
+    co_await api.services.changes.newer_than(seen, std::chrono::minutes(1));
   }
 }
 

@@ -37,7 +37,8 @@ Answering get_events(Api& api, const Request& request) {
   if (!campaign) co_return campaign.error();
   const auto follow = query_flag(request, "follow", true);
   if (!follow) co_return follow.error();
-  const EventId last = co_await api.services.store.read(LastEvent{});
+  const LastEvent work;
+  const EventId last = co_await api.services.store.read(work);
   const bool lines = wants_lines(request);
   EventStream::Wanted wanted;
   // What is there is what is asked for when it is not followed.

@@ -34,10 +34,10 @@ asio::awaitable<void> FileWatch::written() {
 
 asio::awaitable<void> FileWatch::changed(ChangeFeed& changes, std::uint64_t seen) {
   if (!inotify_) {
-    co_await changes.newer_than(seen, std::chrono::seconds{1});
+    co_await changes.newer_than(seen, std::chrono::seconds(1));
     co_return;
   }
-  co_await (written() || changes.newer_than(seen, std::chrono::hours{1}));
+  co_await (written() || changes.newer_than(seen, std::chrono::hours(1)));
 }
 
 }  // namespace ndr

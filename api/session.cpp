@@ -51,7 +51,7 @@ private:
   asio::awaitable<bool> write_pieces(ReplyBody& body, bool chunked);
   asio::awaitable<std::optional<std::string>> next_piece(ReplyBody& body);
   asio::awaitable<std::optional<std::string>> guarded_next(ReplyBody& body);
-  asio::awaitable<bool> write_bytes(std::string_view head, std::string_view body, std::string_view tail);
+  asio::awaitable<bool> write_bytes(std::string_view head, std::string_view body = "", std::string_view tail = "");
   asio::awaitable<void> linger();
 
   void limit(std::chrono::milliseconds time);
@@ -139,7 +139,7 @@ asio::awaitable<Answer<bool>> Connection::read_body() {
   limit(api_.limits.body);
   Answer<bool> done = reader_.read_body();
   if (done && !*done && reader_.expects_continue()) {
-    const bool sent = co_await write_bytes("HTTP/1.1 100 Continue\r\n\r\n", {}, {});
+    const bool sent = co_await write_bytes("HTTP/1.1 100 Continue\r\n\r\n");
     if (!sent) co_return false;
   }
   while (done && !*done) {
@@ -192,7 +192,7 @@ asio::awaitable<bool> Connection::write_reply(Reply& reply, bool keep_alive) {
   const std::string head = head_text(reply, framing, keep);
   const bool head_only = reader_.request().method == Method::head;
   const std::string_view body = bytes && !head_only ? std::string_view{*bytes} : std::string_view{};
-  const bool sent = co_await write_bytes(head, body, {});
+  const bool sent = co_await write_bytes(head, body);
   if (!sent || bytes || head_only) co_return sent&& keep;
   const bool whole = co_await write_pieces(reply.body, framing == Framing::chunked);
   co_return whole&& keep;
@@ -212,7 +212,7 @@ asio::awaitable<bool> Connection::write_pieces(ReplyBody& body, bool chunked) {
     if (!sent) co_return false;
   }
   if (!chunked) co_return true;
-  co_return co_await write_bytes("0\r\n\r\n", {}, {});
+  co_return co_await write_bytes("0\r\n\r\n");
 }
 
 asio::awaitable<std::optional<std::string>> Connection::next_piece(ReplyBody& body) {

@@ -84,7 +84,8 @@ Answering get_healthz(Api&, const Request&) { co_return json_reply(R"({"alive":t
 
 Answering get_readyz(Api& api, const Request&) {
   const Settings& settings = api.services.settings;
-  co_await api.services.store.read(ReadLastEvent{});  // throws when the database is broken
+  const ReadLastEvent last;
+  co_await api.services.store.read(last);  // throws when the database is broken
   Json checks;
   checks["database"] = check_of(true, "answers");
   checks["disk"] = disk_check(settings.state_folder);
@@ -98,7 +99,8 @@ Answering get_readyz(Api& api, const Request&) {
 }
 
 Answering get_metrics(Api& api, const Request&) {
-  const CountRows::Counts counts = co_await api.services.store.read(CountRows{});
+  const CountRows work;
+  const CountRows::Counts counts = co_await api.services.store.read(work);
   MetricsText text;
   text.family("ndreprod_build_info", "gauge", "What runs; always 1.");
   text.sample({{"version", NDREPRO_VERSION}}, 1);

@@ -32,7 +32,8 @@ std::chrono::milliseconds left_until(std::int64_t deadline_ms) {
 asio::awaitable<CampaignNow> wait_for_campaign(Api& api, CampaignId id, WaitRequest wait) {
   Services& services = api.services;
   const std::int64_t deadline = steady_ms() + wait.limit.count();
-  const EventId last = co_await services.store.read(LastEvent{});
+  const LastEvent last_event;
+  const EventId last = co_await services.store.read(last_event);
   const ReadNow work{id, wait.after.value_or(last)};
   for (;;) {
     const std::uint64_t seen = services.changes.generation();

@@ -1,0 +1,102 @@
+#include <set>
+
+#include "api/problem.hpp"
+#include "api/routes.hpp"
+#include "tests/api/api_under_test.hpp"
+#include "tests/support/catch.hpp"
+
+namespace ndr {
+namespace {
+
+using Operations = std::set<std::pair<std::string, std::string>>;
+
+std::string lowered(std::string_view text) {
+  std::string result{text};
+  for (char& c : result)
+    c = static_cast<char>(std::tolower(c));
+  return result;
+}
+
+TEST_CASE("openapi.json describes the routes there are, and no others") {
+  ApiUnderTest api;
+  const auto document = api.json("/v1/openapi.json");
+  CHECK(document["openapi"] == "3.1.0");
+  CHECK(document["info"]["version"] == NDREPRO_VERSION);
+  Operations served;
+  for (const Route& route : routes())
+    CHECK(served.emplace(lowered(to_text(route.method)), route.pattern).second);
+  Operations described;
+  for (const auto& [path, item] : document["paths"].items())
+    for (const auto& [key, operation] : item.items())
+      if (key != "parameters") described.emplace(key, path);
+  CHECK(described == served);
+}
+
+TEST_CASE("openapi.json names the problem codes there are, and no others") {
+  ApiUnderTest api;
+  const auto document = api.json("/v1/openapi.json");
+  std::set<std::string> told;
+  for (const ProblemKind& kind : problem_kinds())
+    told.emplace(kind.code);
+  const std::set<std::string> described = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"];
+  CHECK(described == told);
+}
+
+TEST_CASE("every reference in openapi.json leads somewhere, and operations have names of their own") {
+  ApiUnderTest api;
+  const auto document = api.json("/v1/openapi.json");
+  std::set<std::string> names;
+  std::vector<const nlohmann::json*> open{&document};
+  while (!open.empty()) {
+    const nlohmann::json& value = *open.back();
+    open.pop_back();
+    if (value.is_object() && value.contains("$ref")) {
+      const std::string target = value["$ref"].get<std::string>().substr(1);
+      CAPTURE(target);
+      CHECK(document.contains(nlohmann::json::json_pointer{target}));
+    }
+    if (value.is_object() && value.contains("operationId"))
+      CHECK(names.insert(value["operationId"].get<std::string>()).second);
+    if (value.is_structured())
+      for (const auto& child : value)
+        open.push_back(&child);
+  }
+}
+
+/// The members of a reply's top level are those that its schema names.
+void check_members(const nlohmann::json& document, const std::string& schema, const nlohmann::json& reply) {
+  std::set<std::string> told;
+  for (const auto& [key, value] : reply.items())
+    told.insert(key);
+  std::set<std::string> described;
+  for (const auto& [key, value] : document["components"]["schemas"][schema]["properties"].items())
+    described.insert(key);
+  CAPTURE(schema);
+  CHECK(described == told);
+}
+
+TEST_CASE("replies have the members that openapi.json promises") {
+  ApiUnderTest api;
+  const auto document = api.json("/v1/openapi.json");
+  const CampaignId campaign = api.add_campaign(api.add_case("gather"));
+  const AttemptRow attempt = api.add_attempt(campaign, 1);
+  api.change([&](Store& store) {
+    store.attempts.add_signals({{0, attempt.id, "r", "c", 12, "l", "{}", 5}});
+    store.boards.save({"0", BoardState::clean, "", std::nullopt, 1});
+  });
+  REQUIRE(api.post("/v1/boards/0/resets").status == 202);
+  api.add_event("test.event");
+  check_members(document, "CaseSummary", api.json("/v1/cases")["cases"][0]);
+  check_members(document, "Case", api.json("/v1/cases/gather"));
+  check_members(document, "Campaign", api.json("/v1/campaigns/1"));
+  check_members(document, "Attempt", api.json("/v1/attempts/1"));
+  check_members(document, "LogSignal", api.json("/v1/attempts/1/signals")["signals"][0]);
+  check_members(document, "Board", api.json("/v1/boards/0"));
+  check_members(document, "Reset", api.json("/v1/resets/1"));
+  check_members(document, "Readiness", api.json("/readyz"));
+  check_members(document, "Event",
+                nlohmann::json::parse(api.get("/v1/events?follow=0", "Accept: application/x-ndjson\r\n").body));
+}
+
+}  // namespace
+}  // namespace ndr

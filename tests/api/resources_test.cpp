@@ -1,0 +1,285 @@
+#include <fstream>
+
+#include "tests/api/api_under_test.hpp"
+#include "tests/support/catch.hpp"
+
+namespace ndr {
+namespace {
+
+std::string code_of(const WireReply& reply) { return nlohmann::json::parse(reply.body).at("code"); }
+
+void write(const std::filesystem::path& file, const std::string& text) {
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream{file} << text;
+}
+
+const std::string ci_log =
+    "2025-03-04T10:20:30.0000001Z ##[group]Run python3 ledger/store.py\n"
+    "2025-03-04T10:20:30.0000002Z Traceback (most recent call last):\n"
+    "2025-03-04T10:20:30.0000003Z   File \"/project/ledger/store.py\", line 41, in settle\n"
+    "2025-03-04T10:20:30.0000004Z     raise RuntimeError(f\"ledger differs: {seen}\")\n"
+    "2025-03-04T10:20:30.0000005Z RuntimeError: ledger differs: 31 entries, expected 32\n"
+    "2025-03-04T10:20:30.0000006Z ##[error]Process completed with exit code 1.\n";
+
+std::filesystem::path make_case(const ApiUnderTest& api, const std::string& name) {
+  const std::filesystem::path root = api.settings.case_roots.front() / name;
+  write(root / "logs" / "ci.log", ci_log);
+  write(root / "run_test.sh", "#!/bin/bash\n# ndrepro-contract: 1\necho fine\n");
+  std::filesystem::permissions(root / "run_test.sh", std::filesystem::perms::owner_all);
+  std::filesystem::create_directories(root / "tests");
+  return root;
+}
+
+TEST_CASE("a case goes its way from folder to campaign and back by cancel") {
+  ApiUnderTest api;
+  const std::filesystem::path root = make_case(api, "ledger");
+  const std::string order = nlohmann::json{{"folder", root.string()}}.dump();
+
+  const WireReply added = api.post("/v1/cases", order);
+  INFO(added.body);
+  REQUIRE(added.status == 201);
+  CHECK(added.header("location") == "/v1/cases/ledger");
+  CHECK(api.post("/v1/cases", order).status == 200);
+  CHECK(api.json("/v1/cases")["cases"].size() == 1);
+  CHECK(code_of(api.get("/v1/cases/ledger/analysis")) == "no_analysis");
+
+  const WireReply analyzed = api.post("/v1/cases/ledger/analysis");
+  INFO(analyzed.body);
+  REQUIRE(analyzed.status == 200);
+  CHECK(api.json("/v1/cases/ledger/analysis")["evidence"]["exception"].dump().find("RuntimeError") !=
+        std::string::npos);
+  CHECK_FALSE(api.json("/v1/cases")["cases"][0].contains("evidence"));
+  CHECK(api.json("/v1/cases/ledger").contains("evidence"));
+
+  const WireReply ordered = api.post("/v1/cases/ledger/campaigns", R"({"budget":"5m","seed":"18446744073709551615"})");
+  INFO(ordered.body);
+  REQUIRE(ordered.status == 202);
+  const auto campaign = nlohmann::json::parse(ordered.body);
+  CHECK(campaign["case_name"] == "ledger");
+  CHECK(campaign["seed"] == "18446744073709551615");
+  const std::string path = ordered.header("location").value();
+  CHECK(path == "/v1/campaigns/" + campaign["id"].get<std::string>());
+
+  CHECK(api.post(path + "/cancel").status == 202);
+  const auto finished = api.json(path + "?wait=20s&until=finished");
+  CHECK(finished["state"] == "finished");
+  CHECK(finished["outcome"] == "cancelled");
+  CHECK(code_of(api.post(path + "/cancel", "{}")) == "already_finished");
+}
+
+TEST_CASE("what a case must be is told, and nothing is half-registered") {
+  ApiUnderTest api;
+  const auto refused = [&](const std::string& body) { return api.post("/v1/cases", body); };
+  CHECK(refused(R"({"folder":"/etc"})").status == 422);
+  CHECK(refused(R"({"folder":"relative"})").status == 422);
+  CHECK(refused(R"({"folder":"/a","colour":"red"})").status == 422);
+  CHECK(refused("").status == 422);
+  CHECK(api.json("/v1/cases")["cases"].empty());
+  make_case(api, "twin");
+  api.add_case("twin");
+  CHECK(code_of(refused(R"({"folder":"/elsewhere/twin"})")) == "case_exists");
+}
+
+TEST_CASE("what is not there is 404, by its own name") {
+  ApiUnderTest api;
+  CHECK(code_of(api.get("/v1/cases/none")) == "no_such_case");
+  CHECK(code_of(api.post("/v1/cases/none/analysis")) == "no_such_case");
+  CHECK(code_of(api.post("/v1/cases/none/campaigns")) == "no_such_case");
+  CHECK(code_of(api.get("/v1/campaigns/7")) == "no_such_campaign");
+  CHECK(code_of(api.get("/v1/campaigns/seven")) == "no_such_campaign");
+  CHECK(code_of(api.post("/v1/campaigns/7/cancel")) == "no_such_campaign");
+  CHECK(code_of(api.get("/v1/attempts/7")) == "no_such_attempt");
+  CHECK(code_of(api.get("/v1/boards/9")) == "no_such_board");
+  CHECK(code_of(api.post("/v1/boards/9/resets")) == "no_such_board");
+  CHECK(code_of(api.get("/v1/resets/7")) == "no_such_reset");
+  api.add_case("gather");
+  CHECK(code_of(api.get("/v1/cases/gather/attempts/1")) == "no_such_attempt");
+}
+
+TEST_CASE("a case without analysis starts no campaign") {
+  ApiUnderTest api;
+  api.add_case("gather");
+  CHECK(code_of(api.post("/v1/cases/gather/campaigns")) == "refused");
+  CHECK(api.json("/v1/campaigns")["campaigns"].empty());
+}
+
+TEST_CASE("lists are read page by page, each naming the next") {
+  ApiUnderTest api;
+  const CaseId id = api.add_case("gather");
+  for (int i = 0; i < 5; ++i)
+    api.add_campaign(id);
+  std::vector<std::string> seen;
+  std::string target = "/v1/campaigns?limit=2&case=gather";
+  while (!target.empty()) {
+    const WireReply reply = api.get(target);
+    const auto page = nlohmann::json::parse(reply.body);
+    for (const auto& row : page["campaigns"])
+      seen.push_back(row["id"]);
+    target = page["next"].is_null() ? "" : page["next"].get<std::string>();
+    CHECK(reply.header("link").value_or("") == (target.empty() ? "" : "<" + target + ">; rel=\"next\""));
+  }
+  CHECK(seen == std::vector<std::string>{"5", "4", "3", "2", "1"});
+
+  for (const std::string name : {"b", "a.b-c_d"})
+    api.add_case(name);
+  const auto page = api.json("/v1/cases?limit=1");
+  CHECK(page["cases"][0]["name"] == "a.b-c_d");
+  CHECK(api.json(page["next"])["cases"][0]["name"] == "b");
+}
+
+TEST_CASE("campaigns are filtered by case and state") {
+  ApiUnderTest api;
+  const CampaignId first = api.add_campaign(api.add_case("gather"));
+  api.add_campaign(api.add_case("scatter"));
+  api.finish_campaign(first);
+  CHECK(api.json("/v1/campaigns?state=finished")["campaigns"].size() == 1);
+  CHECK(api.json("/v1/campaigns?case=scatter")["campaigns"][0]["case_name"] == "scatter");
+  CHECK(api.json("/v1/cases/gather/campaigns?state=queued")["campaigns"].empty());
+  CHECK(api.json("/v1/cases/scatter/campaigns")["campaigns"].size() == 1);
+  for (const std::string query :
+       {"state=over", "case=none", "limit=0", "limit=501", "after=x", "colour=red", "limit=1&limit=2"})
+    CHECK(code_of(api.get("/v1/campaigns?" + query)) == "bad_query");
+}
+
+TEST_CASE("a long poll returns at the change, not before and not much later") {
+  ApiUnderTest api;
+  const CampaignId id = api.add_campaign(api.add_case("gather"));
+  const std::string path = "/v1/campaigns/" + std::to_string(id.value);
+  HttpClient any = api.connect();
+  any.send("GET " + path + "?wait=20s&after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  HttpClient end = api.connect();
+  end.send("GET " + path + "?wait=20s&until=finished HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const EventId event = api.add_event("campaign.state", id);
+  const WireReply changed = any.read_reply();
+  CHECK(nlohmann::json::parse(changed.body)["state"] == "queued");
+  CHECK(changed.header("x-last-event-id") == std::to_string(event.value));
+  api.finish_campaign(id);
+  CHECK(nlohmann::json::parse(end.read_reply().body)["outcome"] == "not_reproduced");
+}
+
+TEST_CASE("a long poll that ends without a change says what is") {
+  ApiUnderTest api;
+  const CampaignId id = api.add_campaign(api.add_case("gather"));
+  const std::string path = "/v1/campaigns/" + std::to_string(id.value);
+  CHECK(api.json(path + "?wait=20ms")["state"] == "queued");
+  api.add_event("campaign.state", id);
+  CHECK(api.json(path + "?wait=20ms&until=finished")["state"] == "queued");
+  api.finish_campaign(id);
+  CHECK(api.json(path + "?wait=10m")["state"] == "finished");
+  CHECK(code_of(api.get(path + "?wait=1d")) == "bad_query");
+}
+
+TEST_CASE("a client that leaves its long poll takes nothing with it") {
+  ServerLimits limits;
+  limits.per_uid = 1;
+  ApiUnderTest api{limits};
+  const CampaignId id = api.add_campaign(api.add_case("gather"));
+  {
+    HttpClient client = api.connect();
+    client.send("GET /v1/campaigns/" + std::to_string(id.value) + "?wait=10m HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  }
+  int status = 503;
+  for (int i = 0; i < 10000 && status == 503; ++i)
+    status = api.get("/healthz").status;
+  CHECK(status == 200);
+}
+
+TEST_CASE("attempts and their signals are found by id, and by case and number") {
+  ApiUnderTest api;
+  const CampaignId campaign = api.add_campaign(api.add_case("gather"));
+  const AttemptRow first = api.add_attempt(campaign, 1);
+  api.add_attempt(campaign, 2);
+  api.change([&](Store& store) {
+    store.attempts.add_signals({{0, first.id, "device_timeout", "device_timeout", 12, "TIMEOUT\x1b[31m", "{}", 5},
+                                {0, first.id, "signature", "signature", 40, "RuntimeError", "{}", 6}});
+  });
+  const auto list = api.json("/v1/campaigns/1/attempts?limit=1");
+  REQUIRE(list["attempts"].size() == 1);
+  CHECK(list["attempts"][0]["name"] == "gather/1");
+  CHECK(api.json(list["next"])["attempts"][0]["name"] == "gather/2");
+  CHECK(api.json("/v1/attempts/1") == api.json("/v1/cases/gather/attempts/1"));
+  const auto signals = api.json("/v1/cases/gather/attempts/1/signals?limit=1");
+  CHECK(signals["signals"][0]["offset"] == 12);
+  CHECK(api.json(signals["next"])["signals"][0]["rule"] == "signature");
+  CHECK(api.json("/v1/attempts/2/signals")["signals"].empty());
+}
+
+TEST_CASE("a reset is begun, can be waited for, and is not begun twice") {
+  ApiUnderTest api;
+  api.change([](Store& store) { store.boards.save({"0", BoardState::clean, "", std::nullopt, 1}); });
+  CHECK(api.json("/v1/boards")["boards"].size() == 1);
+  const WireReply begun = api.post("/v1/boards/0/resets");
+  REQUIRE(begun.status == 202);
+  CHECK(begun.header("location") == "/v1/resets/1");
+  CHECK(nlohmann::json::parse(begun.body)["result"].is_null());
+  CHECK(code_of(api.post("/v1/boards/0/resets")) == "board_busy");
+  HttpClient waiting = api.connect();
+  waiting.send("GET /v1/resets/1?wait=20s&until=finished HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  api.on_io([&] {
+    api.boards->may_end = true;
+    api.changes.bump();
+  });
+  CHECK(nlohmann::json::parse(waiting.read_reply().body)["result"] == "verified");
+  CHECK(api.json("/v1/boards/0/resets")["resets"].size() == 1);
+  CHECK(api.post("/v1/boards/0/resets").status == 202);
+}
+
+TEST_CASE("a board that is used is not reset") {
+  ApiUnderTest api;
+  const CampaignId campaign = api.add_campaign(api.add_case("gather"));
+  api.change([=](Store& store) {
+    store.boards.save({"0", BoardState::clean, "", campaign, 1});
+    store.boards.save({"1", BoardState::clean, "", std::nullopt, 1});
+    store.boards.save({"2", BoardState::resetting, "", std::nullopt, 1});
+    store.boards.save({"host", BoardState::clean, "", std::nullopt, 1});
+  });
+  CHECK(code_of(api.post("/v1/boards/0/resets", R"({"force":true})")) == "board_busy");
+  CHECK(code_of(api.post("/v1/boards/2/resets")) == "board_busy");
+  CHECK(code_of(api.post("/v1/boards/host/resets")) == "refused");
+  api.on_io([&] { api.boards->held_by = {"pid 7 (python3) of uid 1000"}; });
+  const WireReply held = api.post("/v1/boards/1/resets");
+  CHECK(held.status == 409);
+  CHECK(held.body.find("pid 7 (python3)") != std::string::npos);
+  CHECK(api.post("/v1/boards/1/resets", R"({"force":true})").status == 202);
+  CHECK(api.json("/v1/boards/1")["name"] == "1");
+}
+
+TEST_CASE("readiness gives a reason for each part") {
+  ApiUnderTest api;
+  const auto ready = api.json("/readyz");
+  CHECK(ready["ready"] == true);
+  for (const std::string part : {"database", "disk", "case_roots", "shim"})
+    CHECK(ready["checks"][part]["ready"] == true);
+  std::filesystem::remove_all(api.settings.case_roots.front());
+  const WireReply reply = api.get("/readyz");
+  CHECK(reply.status == 503);
+  const auto checks = nlohmann::json::parse(reply.body)["checks"];
+  CHECK(checks["case_roots"]["ready"] == false);
+  CHECK(checks["case_roots"]["reason"].get<std::string>().find("cannot be read") != std::string::npos);
+}
+
+TEST_CASE("metrics count requests, campaigns and listeners") {
+  ApiUnderTest api;
+  const CampaignId id = api.add_campaign(api.add_case("gather"));
+  api.add_attempt(id, 1);
+  api.get("/v1/cases/gather");
+  api.get("/v1/cases/none");
+  api.get("/v1/nowhere");
+  HttpClient listening = api.connect();
+  listening.send("GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  listening.read_head();
+  listening.read_chunk();
+  const WireReply reply = api.get("/metrics");
+  CHECK(reply.header("content-type") == "text/plain; version=0.0.4; charset=utf-8");
+  for (const std::string line :
+       {"ndreprod_http_requests_total{code=\"200\",route=\"/v1/cases/{case}\"} 1\n",
+        "ndreprod_http_requests_total{code=\"404\",route=\"/v1/cases/{case}\"} 1\n",
+        "ndreprod_http_requests_total{code=\"404\",route=\"none\"} 1\n", "ndreprod_campaigns{outcome=\"queued\"} 1\n",
+        "ndreprod_active_attempts 1\n", "ndreprod_sse_clients 1\n", "# TYPE ndreprod_build_info gauge\n"}) {
+    CAPTURE(line, reply.body);
+    CHECK(reply.body.find(line) != std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace ndr

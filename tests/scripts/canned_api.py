@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Answers on a unix socket with what a file says: canned_api.py SOCKET ANSWERS REQUESTS
+
+ANSWERS: JSON object from "METHOD TARGET" to {"status", "type", "body"}; read again for each request. A body that is no
+text is sent as JSON. "hang": true: the request is never answered. REQUESTS: each request is written there as a line of JSON.
+"""
+import http.server
+import json
+import pathlib
+import socketserver
+import sys
+import threading
+
+answers, requests = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
+lock = threading.Lock()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def address_string(self):
+        return "unix"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        with lock, requests.open("a") as log:
+            print(json.dumps({"request": f"{self.command} {self.path}", "headers": dict(self.headers), "body": body}), file=log)
+        known = json.loads(answers.read_text()).get(f"{self.command} {self.path}")
+        if known is None:
+            known = {"status": 404, "body": {"code": "no_such_path", "detail": f"not canned: {self.path}", "hint": "can it"}}
+        if known.get("hang"):
+            self.rfile.read()
+            return
+        text = known["body"] if isinstance(known["body"], str) else json.dumps(known["body"])
+        data = text.encode("utf-8", "surrogateescape")
+        self.send_response(known.get("status", 200))
+        self.send_header("Content-Type", known.get("type", "application/json"))
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    do_GET = do_POST = do_HEAD = answer
+
+
+class Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+print("listening", flush=True)
+Server(sys.argv[1], Handler).serve_forever()

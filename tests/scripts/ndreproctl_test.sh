@@ -1,0 +1,243 @@
+#!/usr/bin/env bash
+# Holds the client to what it promises, against answers from a file: ndreproctl_test.sh CLIENT
+# What the real daemon answers is tested in tests/program/client.py.
+set -uo pipefail
+client=${1:?which ndreproctl}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+folder=$(mktemp -d "${TMPDIR:-/tmp}/ndreproctl-test.XXXXXX")
+export NDREPROD_SOCKET=$folder/api.sock TERM=xterm
+unset NDREPROD_HOST NDREPROD_CURL_HEADER NO_COLOR XDG_RUNTIME_DIR
+echo '{}' >"$folder/answers"
+coproc server { exec python3 "$here/canned_api.py" "$folder/api.sock" "$folder/answers" "$folder/requests"; }
+# shellcheck disable=SC2154
+server_pid=$server_PID
+trap 'kill "$server_pid"; rm -rf "$folder"' EXIT
+read -r _ <&"${server[0]}"
+until [[ -S $folder/api.sock ]]; do kill -0 "$server_pid" || exit 1; done
+
+passed=0 failed=0
+good() { passed=$((passed + 1)); }
+bad() { failed=$((failed + 1)); printf 'FAILED  %s\n        %s\n' "$test" "$1"; sed 's/^/        | /' "$folder/out" "$folder/err"; }
+
+# Sets what is answered: pairs of "METHOD TARGET", with "STATUS " before it if not 200, and JSON.
+can() {
+  local all='{}' key status
+  while [[ $# -gt 0 ]]; do
+    key=$1 status=200
+    [[ $key != [0-9][0-9][0-9]' '* ]] || { status=${key%% *}; key=${key#* }; }
+    all=$(jq -n --argjson all "$all" --arg key "$key" --argjson status "$status" --argjson body "$2" '$all + {($key): {status: $status, body: $body}}')
+    shift 2
+  done
+  printf '%s' "$all" >"$folder/answers"
+  : >"$folder/requests"
+}
+
+# EXPECTED_STATUS ARGUMENTS...: runs the client, its output in a pipe.
+ctl() {
+  local expected=$1 status=0
+  shift
+  "$client" "$@" >"$folder/out" 2>"$folder/err" </dev/null || status=$?
+  if [[ $status -eq $expected ]]; then good; else bad "exit $status, expected $expected: ndreproctl $*"; fi
+}
+# The same on a terminal.
+ctl_tty() {
+  local expected=$1 status=0
+  shift
+  : >"$folder/err"
+  script -qec "$(printf '%q ' "$client" "$@")" /dev/null >"$folder/out" 2>&1 </dev/null || status=$?
+  if [[ $status -eq $expected ]]; then good; else bad "exit $status, expected $expected: ndreproctl $* (terminal)"; fi
+}
+says() { if grep -qaF -- "$1" "$folder/out"; then good; else bad "stdout lacks: $1"; fi; }
+says_not() { if grep -qaF -- "$1" "$folder/out"; then bad "stdout holds: $1"; else good; fi; }
+tells() { if grep -qaF -- "$1" "$folder/err"; then good; else bad "stderr lacks: $1"; fi; }
+is() { if [[ $(<"$folder/out") == "$1" ]]; then good; else bad "stdout is not: $1"; fi; }
+# FILTER: holds for the last request.
+asked() { if tail -1 "$folder/requests" | jq -e "$1" >/dev/null; then good; else bad "the last request is not $1: $(tail -1 "$folder/requests")"; fi; }
+
+campaign='{"id":"7","case_name":"gather","state":"finished","outcome":"not_reproduced","reason":"no match","mode":"quick",
+  "boards":["host"],"seed":"18446744073709551615","spent_ms":52000,"budget_ms":300000,"report":{"plain":{"runs":10,"matched":0,"rate":0,
+  "low":0,"high":0.2589,"bound":0.2589},"amplified":[{"arm":"workers","parameters":{"workers":4},"runs":4,"matched":1,"rate":0.25,
+  "low":0.0063,"high":0.806}],"different_before_match":0,"first_match":null,"next_command":"ndreproctl run gather --budget 1h"}}'
+changed() { jq -c "$1" <<<"$campaign"; }
+case='{"name":"gather","folder":"/cases/gather","owner":"uid:1","analyzed_at":"2025-01-01T00:00:00.000Z","signature":{"failure_type":"crash"}}'
+problem='{"code":"no_such_case","detail":"there is no case x","hint":"look again","status":404}'
+
+test='help fits a screen and has examples'
+ctl 0 help; says 'Examples:'
+if [[ $(wc -l <"$folder/out") -lt 25 ]]; then good; else bad 'help has 25 lines or more'; fi
+ctl 0; says 'ndreproctl COMMAND'
+ctl 0 --help
+
+test='a misspelt command is told the one that was meant'
+ctl 2 stauts; tells 'did you mean status?'
+ctl 2 frobnicate; tells 'ndreproctl help'
+ctl 2 case; ctl 2 run; ctl 2 run a b; ctl 2 run --colour red; ctl 2 logs; ctl 2 logs gather; ctl 2 wait; ctl 2 stop
+ctl 2 board reset; ctl 2 events --since now; ctl 2 ps x; ctl 2 logs --tail x gather/1; ctl 2 wait --timeout soon 7
+
+test='no daemon is status 3 and says what to do'
+NDREPROD_SOCKET=$folder/none.sock ctl 3 ps; tells 'ndreprod serve'
+NDREPROD_SOCKET='' HOME=$folder XDG_STATE_HOME='' ctl 3 ps; tells "$folder/.local/state/ndreprod/run/api.sock"
+
+test='the status of a problem becomes the exit status'
+for pair in 404=4 401=5 403=5 421=5 409=6 400=2 422=2 500=7 507=7 503=7; do
+  can "${pair%=*} GET /v1/cases/x" "$problem"
+  ctl "${pair#*=}" case show x; tells 'there is no case x'; tells 'look again'
+done
+can "422 POST /v1/cases/x/campaigns" '{"code":"refused","detail":"run_test.sh: is not executable","hint":"chmod +x run_test.sh"}'
+ctl 9 run x; tells 'chmod +x run_test.sh'
+
+test='rows are tab-separated in a pipe, even columns with a header on a terminal, JSON on demand'
+can 'GET /v1/cases?limit=500' "{\"cases\":[$case],\"next\":null}"
+ctl 0 case list; is $'gather\t2025-01-01T00:00:00.000Z\t/cases/gather'
+ctl_tty 0 case list; says 'CASE    ANALYZED'; says 'gather  2025-01-01'
+ctl 0 case list --json; says '"folder": "/cases/gather"'
+
+test='names are encoded and bodies are built, whatever they hold'
+can 'GET /v1/cases/a%2F..%2Fb%3Fc' "$case" '201 POST /v1/cases' "$case"
+ctl 0 case show 'a/../b?c'; says 'crash'
+ctl 0 case add $'/cases/a"b\\c$(id)'
+# shellcheck disable=SC2016
+asked '.body | fromjson.folder == "/cases/a\"b\\c$(id)"'
+asked '.headers["Content-Type"] == "application/json"'
+ctl 0 case add gather; asked ".body | fromjson.folder == \"$PWD/gather\""
+
+test='a campaign is ordered with its options'
+can '202 POST /v1/cases/gather/campaigns' "$campaign"
+ctl 0 run gather --budget 90s --mode soak --seed 18446744073709551615 --confirmations 5 --board 0 --board 1; is $'7\tgather\tfinished'
+asked '.body | fromjson == {budget: "90s", mode: "soak", seed: "18446744073709551615", confirmations: 5, boards: ["0", "1"]}'
+
+test='how a campaign ended is the exit status of wait'
+for pair in reproduced=0 deterministic=0 margin=0 not_reproduced=1 board_unusable=7 setup_error=9 cancelled=130; do
+  outcome=${pair%=*}
+  can 'GET /v1/campaigns/7?until=finished&wait=300s' "$(changed ".outcome = \"$outcome\"")" \
+    'GET /v1/campaigns/7' "$(changed ".outcome = \"$outcome\"")" 'GET /v1/cases/gather' "$case"
+  ctl "${pair#*=}" wait 7; says "$(tr '[:lower:]_' '[:upper:] ' <<<"$outcome")"; says '/cases/gather/README.md'
+done
+says 'unamplified: 0 of 10 runs: at most 25.9 % (95 %)'
+says 'workers workers=4: 1 of 4 runs: 25 % (95 %: 0.6 % to 80.6 %)'
+says 'next: ndreproctl run gather --budget 1h'
+can 'GET /v1/campaigns/7?until=finished&wait=300s' "$campaign" 'GET /v1/cases/gather' "$case" \
+  'GET /v1/campaigns/7' "$(changed '.report.different_before_match = 2')"
+ctl 8 wait 7
+ctl 8 wait 7 --json; says '"different_before_match": 2'
+
+test='waiting has an end'
+can 'GET /v1/campaigns/7?until=finished&wait=1s' "$(changed '.state = "running"')" \
+  'GET /v1/campaigns/7?until=finished&wait=0s' "$(changed '.state = "running"')"
+ctl 124 wait --timeout 1s 7; tells 'has not finished'
+
+events='{"id":"1","at_ms":1000,"type":"campaign.state","campaign_id":"7","attempt_id":null,"subject":"gather","body":{"state":"running"}}
+{"id":"2","at_ms":2000,"type":"campaign.step","campaign_id":"7","attempt_id":null,"subject":"gather","body":{"step":"attempt","number":4,"phase":"search","arm":"workers","parameters":{"workers":4}}}
+{"id":"3","at_ms":3000,"type":"attempt.state","campaign_id":"7","attempt_id":"31","subject":"gather","body":{"number":4,"verdict":null,"spawned_at_ms":3000}}
+{"id":"4","at_ms":4000,"type":"attempt.signal","campaign_id":"7","attempt_id":"31","subject":"gather","body":{"signal_class":"device_timeout","offset":48211,"line":"\u001b[31mTIMEOUT\u001b[0m \u009b2J"}}
+
+{"id":"5","at_ms":5000,"type":"attempt.state","campaign_id":"7","attempt_id":"31","subject":"gather","body":{"number":4,"verdict":"reproduced","explanation":"as wanted","spawned_at_ms":3000}}
+{"id":"6","at_ms":6000,"type":"reset.state","campaign_id":"7","attempt_id":null,"subject":"0","body":{"result":"verified","reason":"ok"}}
+{"id":"7","at_ms":7000,"type":"board.state","campaign_id":"7","attempt_id":null,"subject":"0","body":{"state":"clean","reason":""}}
+{"id":"8","at_ms":8000,"type":"site.extra","campaign_id":"7","attempt_id":null,"subject":"x","body":{}}
+{"id":"9","at_ms":9000,"type":"campaign.state","campaign_id":"7","attempt_id":null,"subject":"gather","body":{"state":"finished","outcome":"reproduced","reason":"4 of 9"}}
+'
+can_events() { # TARGET, then more pairs
+  can "GET $1" "$(jq -Rs . <<<"$events")" "${@:2}"
+}
+
+test='a campaign is followed to its end, as plain lines in a pipe'
+can_events '/v1/events?campaign=7&after=0' '202 POST /v1/cases/gather/campaigns' "$campaign" \
+  'GET /v1/campaigns/7' "$(changed '.outcome = "reproduced"')" 'GET /v1/cases/gather' "$case" \
+  'GET /v1/attempts/31' '{"number":4,"arm":"workers","iterations":214,"log_offset":19083000}'
+ctl 0 run gather -f
+says 'attempt 4: search, workers workers=4'; says 'attempt 4: runs, logs/run_4.log'; says '! device_timeout  byte 48211'
+says 'attempt 4: reproduced - as wanted'; says 'board 0: reset verified ok'; says 'campaign 7 of gather: reproduced - 4 of 9'
+says 'REPRODUCED  gather  campaign 7  0:52'; says_not $'\e'; says_not $'\r'
+ctl 0 run gather -f --json; if [[ $(jq -s length "$folder/out") == 1 ]]; then good; else bad 'more than one JSON value'; fi
+
+test='colour is for terminals without NO_COLOR, and a run never gets its escape sequences through'
+ctl_tty 0 run gather -f; says $'\e[1;32mREPRODUCED'; says_not $'\e[31mTIMEOUT'; says 'TIMEOUT'; says_not $'\xc2\x9b'
+NO_COLOR=1 ctl_tty 0 run gather -f; says_not $'\e[1;32m'; says 'REPRODUCED'
+
+test='a lost stream is taken up where it was'
+can_events '/v1/events?campaign=7&after=0' '202 POST /v1/cases/gather/campaigns' "$campaign" \
+  'GET /v1/campaigns/7' "$(changed '.outcome = "reproduced"')" 'GET /v1/cases/gather' "$case"
+jq --arg rest "$(tail -1 <<<"${events%$'\n'}")" --arg first "$(head -3 <<<"$events")"$'\n' \
+  '.["GET /v1/events?campaign=7&after=0"].body = $first | .["GET /v1/events?campaign=7&after=3"] = {status: 200, body: ($rest + "\n")}' \
+  "$folder/answers" >"$folder/more" && mv "$folder/more" "$folder/answers"
+ctl 0 run gather -f; says 'attempt 4: runs'; says 'campaign 7 of gather: reproduced'
+
+test='Ctrl-C detaches and says how to end the campaign'
+printf '%s' "$(jq '.["GET /v1/events?campaign=7&after=0"] = {hang: true}' "$folder/answers")" >"$folder/answers"
+status=0
+timeout --foreground -s INT 2 "$client" run gather -f >"$folder/out" 2>"$folder/err" </dev/null || status=$?
+if [[ $status -eq 124 || $status -eq 130 ]]; then good; else bad "exit $status"; fi
+tells 'ndreproctl stop 7'
+if pgrep -f -- "--unix-socket $folder/api.sock" >/dev/null; then bad 'a curl is left behind'; else good; fi
+
+test='events are read, lines by themselves or JSON'
+can_events '/v1/events?follow=0' 'GET /healthz' '{"alive":true}'
+ctl 0 events; says 'attempt 4: reproduced'
+ctl 0 events --json; if [[ $(jq -s length "$folder/out") == 9 ]]; then good; else bad 'not nine events'; fi
+printf '%s' "$(jq '.["GET /v1/events?follow=1&after=5&campaign=7"] = .["GET /v1/events?follow=0"]' "$folder/answers")" >"$folder/answers"
+ctl 0 events -f --after 5 --campaign 7
+
+test='a log comes byte for byte in a pipe, without escape sequences on a terminal'
+log=$'one \e[31mred\e[0m \e]0;title\a\x9b two\rthree\e[2J\n'
+can 'GET /v1/cases/gather/attempts/3' '{}' 'GET /v1/cases/gather/attempts/3/log' "$(jq -Rs . <<<"$log")" \
+  'GET /v1/cases/gather/attempts/3/log?tail=5' '"tail\n"' 'GET /v1/attempts/31' '{}' 'GET /v1/attempts/31/log?follow=1' '"followed\n"' \
+  'GET /v1/cases/gather/attempts/3/signals?limit=500' '{"signals":[{"offset":12,"signal_class":"crash","rule":"sigsegv","line":"a\u001b[2J"}]}'
+ctl 0 logs gather/3; says $'\e[31mred'
+ctl_tty 0 logs gather/3; says 'one red'; says_not $'\e[31m'; says_not 'title'; says_not $'\e[2J'
+ctl_tty 0 logs --raw gather/3; says $'\e[31mred'
+ctl 0 logs --tail 5 gather/3; is tail
+ctl 0 logs -f 31; is followed
+ctl 0 logs --signals gather/3; is $'12\tcrash\tsigsegv\ta [2J'
+ctl 4 logs gather/9
+
+test='what is at work, in full on demand'
+can 'GET /v1/campaigns?state=running&limit=500' "{\"campaigns\":[$(changed '.state = "running" | .outcome = null')]}" \
+  'GET /v1/campaigns?state=queued&limit=500' '{"campaigns":[]}' 'GET /v1/campaigns?state=finished&limit=500' "{\"campaigns\":[$campaign]}" \
+  'GET /v1/campaigns?limit=1' "{\"campaigns\":[$campaign]}" 'GET /v1/campaigns/7' "$campaign" \
+  'GET /v1/campaigns/7/attempts?limit=500' '{"attempts":[{"name":"gather/3","phase":"screen","arm":"plain","parameters":{},"verdict":"passed",
+    "runs":1,"matched":0,"exposure_ms":61000,"explanation":""}]}'
+ctl 0 ps; is $'7\tgather\tquick\trunning\t0:52\t5:00\t-'
+ctl 0 ps -a; says $'finished\t0:52\t5:00\tnot_reproduced'
+ctl 0 status; says 'campaign 7 of gather: not_reproduced - no match'; says $'gather/3\tscreen\tplain\t-\tpassed\t1\t0\t1:01\t-'
+says 'seed 18446744073709551615'
+ctl 0 status 7 --json; if [[ $(jq -r '.attempts[0].name + .id' "$folder/out") == gather/37 ]]; then good; else bad 'not one object'; fi
+
+test='boards are listed and reset, and a bad reset is status 7'
+can 'GET /v1/boards' '{"boards":[{"name":"0","state":"clean","reason":"","leased_by":null}]}' \
+  '202 POST /v1/boards/0/resets' '{"id":"3","board":"0","result":null}' \
+  'GET /v1/resets/3?wait=300s&until=finished' '{"id":"3","board":"0","result":"verified","duration_ms":11800,"reason":""}'
+ctl 0 board list; is $'0\tclean\t-\t-'
+ctl 0 board reset 0; is $'0\tverified\t0:11\t-'
+ctl 0 board reset 0 --force; if [[ $(jq -s '[.[] | select(.request == "POST /v1/boards/0/resets")] | last | .body' "$folder/requests") == *force* ]]; then good; else bad 'not forced'; fi
+can '202 POST /v1/boards/0/resets' '{"id":"3","board":"0","result":"failed","duration_ms":5,"reason":"gone"}'
+ctl 7 board reset 0
+
+test='stop, version and readiness'
+can '202 POST /v1/campaigns/7/cancel' "$(changed '.state = "running"')" 'GET /v1/' '{"name":"ndreprod","version":"9.9"}' \
+  'GET /readyz' '{"ready":true}' 'POST /v1/cases/gather/analysis' '{"case_name":"gather","signature":{},"evidence":{"files":["logs/ci.log"],
+  "exception":{"value":"RuntimeError","line":12},"environment":{"A":{"value":"1","line":2}},"conflicts":[],"arch":null}}'
+ctl 0 stop 7; is $'7\tstopping'
+ctl 0 version; says 'ndreprod 9.9'
+ctl 0 wait-ready
+ctl 0 case analyze gather; says $'exception\tRuntimeError   line 12'; says_not conflicts
+can '503 GET /readyz' '{"ready":false}'
+ctl 124 wait-ready --timeout 1s
+
+test='a new case has the folders and files of one, and is not made twice'
+ctl 0 case new "$folder/ring-timeout"; says 'ndreproctl case add'
+for made in logs tests README.md run_test.sh; do if [[ -e $folder/ring-timeout/$made ]]; then good; else bad "no $made"; fi; done
+status=0
+"$folder/ring-timeout/run_test.sh" >"$folder/out" 2>&1 || status=$?
+if [[ $status -eq 9 ]]; then good; else bad 'the skeleton does not say that it is one'; fi
+says 'not filled in'
+if shellcheck -S warning -e SC2317 "$folder/ring-timeout/run_test.sh" >"$folder/out" 2>&1; then good; else bad shellcheck; fi
+ctl 6 case new "$folder/ring-timeout"; ctl 2 case new "$folder/Ring Timeout"
+
+test='over TCP the token comes from a file, never from the command line'
+# shellcheck disable=SC2016
+if grep -q -- '-H "@$header"' "$client" && ! grep -q 'Bearer' "$client"; then good; else bad 'a token in argv'; fi
+NDREPROD_SOCKET='' NDREPROD_HOST=localhost:1 HOME=$folder XDG_STATE_HOME=$folder ctl 5 ps; tells 'NDREPROD_CURL_HEADER'
+
+printf '%d checks passed, %d failed\n' "$passed" "$failed"
+[[ $failed -eq 0 ]]
