@@ -107,7 +107,9 @@ std::vector<std::string> literals_of(const Evidence& evidence) {
   const auto parts = plain_parts(line);
   for (std::size_t i = 0; i < parts.size() && i < 2; ++i)
     add_literal(literals, parts[i]);
-  add_literal(literals, std::string{last_component(exception)} + ":");
+  // pytest prints a bare assert's class without a colon; a short name needs one to be no common word.
+  const std::string name{last_component(exception)};
+  add_literal(literals, name.size() >= shortest_literal ? name : name + ":");
   add_literal(literals, exception == "SIGABRT" ? "core dumped" : signal_words(exception));
   for (const std::string_view part : plain_parts(statement))
     add_literal(literals, part);

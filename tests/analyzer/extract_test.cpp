@@ -1,6 +1,8 @@
 #include "analyzer/evidence/extract.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "analyzer/evidence/extract_evidence.hpp"
 #include "analyzer/evidence/extract_file.hpp"
@@ -94,6 +96,27 @@ TEST_CASE("every origin points at the line that holds the value") {
     const std::string_view line =
         std::string_view{bytes}.substr(origin.offset, bytes.find('\n', origin.offset) - origin.offset);
     CHECK(line.find(evidence.error_line->value.substr(0, 20)) != std::string_view::npos);
+  }
+}
+
+TEST_CASE("a log that is cut anywhere, or garbled, still gives an answer") {
+  const unsigned seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937 random{seed};
+  for (const LogFixture& fixture : log_fixtures()) {
+    for (int round = 0; round < 12; ++round) {
+      std::string bytes = fixture.logs.back().second;
+      bytes.resize(random() % (bytes.size() + 1));
+      for (auto changes = random() % 30; changes > 0 && !bytes.empty(); --changes) {
+        bytes[random() % bytes.size()] = static_cast<char>(random());
+      }
+      const auto evidence = ndr::extract_evidence("garbled.log", bytes);
+      const std::string text = ndr::to_json_text(evidence);
+      INFO(fixture.name);
+      REQUIRE(ndr::is_utf8(text));
+      REQUIRE(ndr::evidence_from_json(text).has_value());
+      REQUIRE(ndr::is_utf8(ndr::to_json_text(ndr::signature_of(evidence))));
+    }
   }
 }
 
