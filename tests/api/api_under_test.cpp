@@ -68,7 +68,8 @@ void ApiUnderTest::start(ServerLimits limits) {
   boards = std::make_unique<WaitingBoards>(*access, changes);
   launcher = std::make_unique<Launcher>(executor, settings.shim);
   cases = std::make_unique<CaseRegistry>(settings, *access, *launcher);
-  campaigns = std::make_unique<CampaignQueue>(executor, settings, *access, *runner, *boards);
+  writer = std::make_unique<ShimCaseWriter>(*launcher);
+  campaigns = std::make_unique<CampaignQueue>(executor, settings, *access, *runner, *boards, *writer);
   std::vector<Listener> listeners;
   listeners.push_back(listen_unix(folder / "api.sock").value());
   listeners.push_back(listen_tcp(0).value());

@@ -11,6 +11,7 @@
 
 #include "api/server.hpp"
 #include "storage/store.hpp"
+#include "supervisor/campaign/case_files.hpp"
 #include "tests/api/http_client.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -111,6 +112,7 @@ public:
   std::unique_ptr<WaitingBoards> boards;
   std::unique_ptr<Launcher> launcher;
   std::unique_ptr<CaseRegistry> cases;
+  std::unique_ptr<ShimCaseWriter> writer;
   std::unique_ptr<CampaignQueue> campaigns;
   std::unique_ptr<Server> server;
   std::string token;
