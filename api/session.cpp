@@ -126,7 +126,7 @@ asio::awaitable<bool> Connection::serve_one() {
 
 asio::awaitable<Answer<bool>> Connection::read_head() {
   for (;;) {
-    const Answer<bool> done = reader_.read_head();
+    Answer<bool> done = reader_.read_head();  // not const: a moved const result<bool> turns into its own truth
     if (!done || *done) co_return done;
     const bool was_empty = reader_.is_empty();
     const bool filled = co_await fill();

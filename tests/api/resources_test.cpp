@@ -15,6 +15,7 @@ void write(const std::filesystem::path& file, const std::string& text) {
 
 const std::string ci_log =
     "2025-03-04T10:20:30.0000001Z ##[group]Run python3 ledger/store.py\n"
+    "2025-03-04T10:20:30.0000001Z ##[endgroup]\n"
     "2025-03-04T10:20:30.0000002Z Traceback (most recent call last):\n"
     "2025-03-04T10:20:30.0000003Z   File \"/project/ledger/store.py\", line 41, in settle\n"
     "2025-03-04T10:20:30.0000004Z     raise RuntimeError(f\"ledger differs: {seen}\")\n"
