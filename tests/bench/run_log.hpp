@@ -77,7 +77,7 @@ private:
         out += "PASS iteration " + number(5000) + "/5000";
         break;
       case 1:
-        out += test_name() + " \x1b[32mPASSED\x1b[0m [ " + number(100) + "%]";
+        out += "\x1b[32m" + test_name() + " PASSED\x1b[0m [ " + number(100) + "%]";
         break;
       case 2:
         out += "[gw" + number(4) + "] [ 42%] PASSED " + test_name() + " ";
