@@ -178,9 +178,8 @@ TEST_CASE("a stop request reaches the shim through its FIFO") {
 }
 
 TEST_CASE("a stop request is never written to what is no FIFO of the shim") {
-  World world{
-      "#!/bin/bash\ntrap 'echo asked >> \"$2/asked\"' TERM\n" +  // before it says that it runs
-      ready_script("while [[ ! -e \"$2/end\" ]]; do sleep 0.02; done\n")};
+  World world{"#!/bin/bash\ntrap 'echo asked >> \"$2/asked\"' TERM\n" +  // before it says that it runs
+              ready_script("while [[ ! -e \"$2/end\" ]]; do sleep 0.02; done\n")};
   auto shim = world.start();
   REQUIRE(shim.has_value());
   CHECK(shim->request_stop({}));  // nothing there
