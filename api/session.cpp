@@ -1,6 +1,5 @@
 #include "api/session.hpp"
 
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -12,10 +11,12 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
 #include <optional>
 
 #include "api/answer.hpp"
 #include "api/request_reader.hpp"
+#include "supervisor/log.hpp"
 
 namespace ndr {
 namespace asio = boost::asio;
@@ -93,7 +94,7 @@ asio::awaitable<void> Connection::serve() {
   try {
     std::rethrow_exception(failure);
   } catch (const std::exception& error) {
-    spdlog::error("connection of {}: {}", peer_.identity, error.what());
+    log_error("connection of {}: {}", peer_.identity, error.what());
   }
 }
 
@@ -177,9 +178,12 @@ asio::awaitable<std::optional<Reply>> Connection::answer_request() {
 // A client that has sent its next request already cannot be watched, and is taken to be there.
 asio::awaitable<void> Connection::client_gone() {
   boost::system::error_code failed;
-  co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, failed));
   char byte = 0;
-  const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  ssize_t got = 0;
+  do {  // the reactor may call a socket ready that has nothing to read: its client is there
+    co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, failed));
+    got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  } while (!failed && got < 0 && (errno == EAGAIN || errno == EINTR));
   if (!failed && got > 0) co_await never_.async_wait(asio::redirect_error(asio::use_awaitable, failed));
 }
 
@@ -229,9 +233,9 @@ asio::awaitable<std::optional<std::string>> Connection::guarded_next(ReplyBody& 
     if (auto* log = std::get_if<LogStream>(&body)) co_return co_await log->next();
     co_return co_await std::get<EventStream>(body).next();
   } catch (const boost::system::system_error& error) {
-    if (error.code() != asio::error::operation_aborted) spdlog::error("reply of {}: {}", peer_.identity, error.what());
+    if (error.code() != asio::error::operation_aborted) log_error("reply of {}: {}", peer_.identity, error.what());
   } catch (const std::exception& error) {
-    spdlog::error("reply of {}: {}", peer_.identity, error.what());
+    log_error("reply of {}: {}", peer_.identity, error.what());
   }
   co_return std::nullopt;
 }

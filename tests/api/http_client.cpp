@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "tests/support/catch.hpp"
@@ -44,14 +45,18 @@ HttpClient::HttpClient(std::uint16_t port) : socket_(connected_to(port)) {}
 void HttpClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0) return;  // closed by the server: the reply tells why
+    if (sent < 0 && errno == EINTR) continue;  // a child of this process has ended
+    if (sent < 0) return;                      // closed by the server: the reply tells why
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
 }
 
 void HttpClient::fill() {
   char piece[65536];
-  const ssize_t got = ::recv(socket_.get(), piece, sizeof piece, 0);
+  ssize_t got = 0;
+  do  // a child of this process may end meanwhile: with a time limit the call is not restarted
+    got = ::recv(socket_.get(), piece, sizeof piece, 0);
+  while (got < 0 && errno == EINTR);
   const bool timed_out = got < 0 && errno == EAGAIN;
   REQUIRE_FALSE(timed_out);
   if (got <= 0)

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 from shim_driver import (Case, TIME_LIMIT, TOKEN, alive, await_end, await_text, call, cgroup_of, is_locked, main,
-                         same, true)
+                         same, stat_of, true)
 
 # The leader ignores the polite signals and has a child, an orphan with a session of its own that keeps the log, and
 # one in its session that closed it.
@@ -66,10 +66,11 @@ def others_are_left_alone(case: Case):
     with open(case.log(1), "rb") as reading:
         reader = subprocess.Popen(["sleep", "60"], stdin=reading, env=environment)
     bystander = subprocess.Popen(["sleep", "60"], env=environment, start_new_session=True)
-    # A record whose run has another start time: the pid was given to the bystander since.
+    # A record whose run began in another tick of the clock: the pid was given to the bystander since.
     record = (shim.folder / "shim.lock").read_text().splitlines()
     words = record[2].split()
-    (shim.folder / "shim.lock").write_text("\n".join([*record[:2], f"run {words[1]} {bystander.pid} {words[3]}", ""]))
+    earlier = int(stat_of(bystander.pid)[19]) - 1
+    (shim.folder / "shim.lock").write_text("\n".join([*record[:2], f"run {words[1]} {bystander.pid} {earlier}", ""]))
     same("status", call("reap", "", str(shim.folder)).returncode, 0)
     same("bystanders", sorted(alive()), sorted([reader.pid, bystander.pid]))
     for process in (reader, bystander):

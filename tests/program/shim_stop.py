@@ -167,8 +167,10 @@ def a_reset_is_not_stopped_before_its_deadline(case: Case):
 
 
 def what_no_signal_reaches_does_not_hold_up_a_long_stop(case: Case):
-    shim = case.shell(1, "trap 'kill %1; exit 5' INT; sleep 60 & (setsid sleep 61 &); echo up; wait")
+    shim = case.shell(1, "trap 'kill %1; exit 5' INT; sleep 60 & (setsid bash -c 'echo away; exec sleep 61' &); "
+                         "echo up; wait")
     await_text(case.log(1), "up")
+    await_text(case.log(1), "away")
     shim.stop(10000, 10000)
     end = shim.wait()
     same("end", (end["cause"], end["exit_code"], end["killed"]), ("stopped", 5, 1))
