@@ -8,8 +8,8 @@
 
 namespace ndr {
 
-/// The one thread for long CPU work, so that the I/O thread never waits for it. Outlives whoever awaits it; its
-/// destructor waits for the work in hand.
+/// The one thread for long CPU work, so that the I/O thread never waits for it. Its destructor waits for the work in
+/// hand, whose end is told to the caller's executor: that one has to outlive the pool.
 class WorkPool {
 public:
   WorkPool() : thread_(1) {}

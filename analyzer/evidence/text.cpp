@@ -54,7 +54,8 @@ std::string_view trim(std::string_view text) {
 }
 
 bool contains(std::string_view text, std::string_view part) {
-  return part.empty() || ::memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+  if (part.empty() || text.empty()) return part.empty();  // memmem() may not be given a null pointer
+  return ::memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
 }
 
 std::string to_lower(std::string_view text) {
@@ -110,7 +111,7 @@ std::optional<std::string_view> after(std::string_view text, std::string_view ma
 std::string_view before(std::string_view text, std::string_view marker) { return text.substr(0, text.find(marker)); }
 
 std::string_view strip_ansi(std::string_view line, std::string& buffer) {
-  if (std::memchr(line.data(), '\x1b', line.size()) == nullptr) return line;
+  if (line.find('\x1b') == std::string_view::npos) return line;
   buffer.clear();
   for (std::size_t i = 0; i < line.size();) {
     if (line[i] == '\x1b') {
@@ -158,8 +159,8 @@ void LineSplitter::feed(std::string_view chunk, const Sink& sink) {
     const std::string_view piece = chunk.substr(0, length);
     consumed_ += found == nullptr ? length : length + 1;
     chunk.remove_prefix(found == nullptr ? length : length + 1);
-    const bool plain = found != nullptr && !has_partial_ && length <= longest &&
-                       std::memchr(piece.data(), '\r', piece.size()) == nullptr;
+    const bool plain =
+        found != nullptr && !has_partial_ && length <= longest && piece.find('\r') == std::string_view::npos;
     if (plain) {
       sink(piece, number_, offset_);
     } else {

@@ -27,8 +27,8 @@ TEST_CASE("what work throws comes back to the caller") {
 TEST_CASE("a pool waits for its work, though nobody else does") {
   bool done = false;
   {
-    WorkPool pool;
     boost::asio::io_context io;
+    WorkPool pool;
     boost::asio::co_spawn(io, pool.run([&done] { return done = true; }), [](std::exception_ptr, bool) {});
     io.poll();
   }
