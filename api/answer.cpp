@@ -1,7 +1,5 @@
 #include "api/answer.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <exception>
@@ -9,6 +7,7 @@
 #include "analyzer/utf8.hpp"
 #include "storage/database.hpp"
 #include "supervisor/clock.hpp"
+#include "supervisor/log.hpp"
 
 namespace ndr {
 namespace asio = boost::asio;
@@ -66,7 +65,7 @@ Problem problem_of_failure(const std::exception_ptr& failure, const Request& req
     what = error.what();
   } catch (...) {
   }
-  spdlog::error("request {} ({} {}) failed: {}", id, to_text(request.method), to_utf8(request.raw_target), what);
+  log_error("request {} ({} {}) failed: {}", id, to_text(request.method), to_utf8(request.raw_target), what);
   if (full)
     return Problem{"disk_full",
                    "nothing was stored (" + id + " in the daemon's log)",

@@ -7,6 +7,7 @@
 #include "api/query.hpp"
 #include "api/requests.hpp"
 #include "storage/record_json.hpp"
+#include "storage/strict_json.hpp"
 
 namespace ndr {
 namespace {
@@ -15,18 +16,18 @@ using Json = nlohmann::ordered_json;
 
 /// The case without its evidence, which may be long, for lists.
 Json summary_of(const CaseRow& row) {
-  Json object = Json::parse(to_json_text(row));
+  Json object = ordered_json_from(to_json_text(row));
   object.erase("evidence");
   return object;
 }
 
 Reply analysis_reply(const CaseRow& row) {
-  Json whole = Json::parse(to_json_text(row));
+  Json whole = ordered_json_from(to_json_text(row));
   Json analysis;
   analysis["case_name"] = row.name;
   for (const char* key : {"analyzed_at", "analyzed_at_ms", "signature", "evidence"})
     analysis[key] = whole[key];
-  return json_reply(analysis.dump());
+  return json_reply(json_text(analysis));
 }
 
 struct ListCases {
@@ -52,7 +53,7 @@ Answering list_cases(Api& api, const Request& request) {
   if (cut_to(rows, *limit)) cursor = rows.back().name;
   Json items = Json::array();
   std::transform(rows.begin(), rows.end(), std::back_inserter(items), summary_of);
-  co_return list_reply(request, "cases", items.dump(), cursor);
+  co_return list_reply(request, "cases", json_text(items), cursor);
 }
 
 Answering add_case(Api& api, const Request& request) {

@@ -1,12 +1,9 @@
 #include "api/handlers.hpp"
+#include "api/lookup.hpp"
 #include "api/query.hpp"
 
 namespace ndr {
 namespace {
-
-struct LastEvent {
-  EventId operator()(Store& store) const { return store.events.last(); }
-};
 
 /// Where to begin: ?after=, else Last-Event-ID, else nothing: from now on.
 Answer<std::optional<EventId>> after_of(const Request& request) {

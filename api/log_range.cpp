@@ -12,7 +12,7 @@
 namespace ndr {
 namespace {
 
-std::optional<std::uint64_t> number_from(std::string_view text) {
+std::optional<std::uint64_t> offset_from(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
@@ -38,13 +38,13 @@ Answer<std::optional<ByteRange>> byte_range_from(std::string_view header, std::u
   if (dash == std::string_view::npos) return Found{};
   const std::string_view first = header.substr(0, dash);
   const std::string_view last = header.substr(dash + 1);
-  const auto end = number_from(last);
+  const auto end = offset_from(last);
   if (first.empty()) {  // "-500": the last 500 bytes
     if (!end) return Found{};
     if (*end == 0 || size == 0) return beyond(size);
     return Found{{size - std::min(size, *end), size}};
   }
-  const auto begin = number_from(first);
+  const auto begin = offset_from(first);
   if (!begin || (!last.empty() && (!end || *end < *begin))) return Found{};
   if (*begin >= size) return beyond(size);
   return Found{{*begin, end && *end < size ? *end + 1 : size}};

@@ -19,6 +19,9 @@ boost::asio::awaitable<Answer<BoardRow>> board_of(Api& api, const Request& reque
 boost::asio::awaitable<Answer<ResetRow>> reset_of(Api& api, const Request& request);  // {reset}
 
 /// Work for the store.
+struct LastEvent {
+  EventId operator()(Store& store) const { return store.events.last(); }
+};
 struct FindCase {
   std::string name;
   std::optional<CaseRow> operator()(Store& store) const { return store.cases.find(name); }

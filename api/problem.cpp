@@ -5,6 +5,7 @@
 
 #include "analyzer/assert.hpp"
 #include "analyzer/utf8.hpp"
+#include "storage/strict_json.hpp"
 
 namespace ndr {
 namespace {
@@ -95,7 +96,7 @@ std::string to_json_text(const Problem& problem, std::string_view instance) {
   if (!problem.errors.empty()) {
     body["errors"] = errors_of(problem.errors, problem.code == "bad_json" || problem.code == "invalid_body");
   }
-  return body.dump() + "\n";
+  return json_text(body) + "\n";
 }
 
 }  // namespace ndr

@@ -14,7 +14,7 @@ std::optional<std::int64_t> number_from(std::string_view text) {
   return value;
 }
 
-bool is_digits(std::string_view text) {
+bool is_short_number(std::string_view text) {
   return !text.empty() && text.size() <= 18 &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -60,7 +60,7 @@ Answer<bool> query_flag(const Request& request, std::string_view name, bool fall
 std::optional<std::chrono::milliseconds> duration_from(std::string_view text) {
   const auto unit_at = std::min(text.find_first_not_of("0123456789"), text.size());
   const std::string_view unit = text.substr(unit_at);
-  if (!is_digits(text.substr(0, unit_at)) || unit_at > 12) return std::nullopt;
+  if (!is_short_number(text.substr(0, unit_at)) || unit_at > 12) return std::nullopt;
   std::int64_t factor = 0;
   if (unit == "ms") factor = 1;
   if (unit.empty() || unit == "s") factor = 1000;
@@ -73,7 +73,7 @@ std::optional<std::chrono::milliseconds> duration_from(std::string_view text) {
 }
 
 std::optional<std::int64_t> row_id_from(std::string_view text) {
-  if (!is_digits(text)) return std::nullopt;
+  if (!is_short_number(text)) return std::nullopt;
   const auto value = number_from(text);
   return value && *value > 0 ? value : std::nullopt;
 }

@@ -1,6 +1,5 @@
 #include "api/server.hpp"
 
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -14,6 +13,7 @@
 #include "api/routes.hpp"
 #include "api/session.hpp"
 #include "api/task_group.hpp"
+#include "supervisor/log.hpp"
 
 namespace ndr {
 namespace asio = boost::asio;
@@ -93,7 +93,7 @@ asio::awaitable<void> Server::State::accept_all(std::size_t index) {
       if (error == EAGAIN) break;
       if (error == ECONNABORTED || error == EINTR) continue;
       // Out of descriptors or memory: the queue stays readable, so without a pause this would spin.
-      spdlog::warn("{}: accept: {}; next try in 1 s", listener.name(), std::generic_category().message(error));
+      log_warning("{}: accept: {}; next try in 1 s", listener.name(), std::generic_category().message(error));
       asio::steady_timer pause{api.executor, std::chrono::seconds{1}};
       co_await pause.async_wait(asio::use_awaitable);
       break;
@@ -111,7 +111,7 @@ Server::~Server() = default;
 
 void Server::start() {
   for (std::size_t i = 0; i < state_->listeners.size(); ++i) {
-    spdlog::info("listening on {}", state_->listeners[i].name());
+    log_info("listening on {}", state_->listeners[i].name());
     state_->acceptors.spawn("accepting on " + state_->listeners[i].name(), state_->accept_all(i));
   }
 }

@@ -6,8 +6,10 @@
 #include "analyzer/utf8.hpp"
 #include "api/embedded.hpp"
 #include "api/handlers.hpp"
+#include "api/lookup.hpp"
 #include "api/query.hpp"
 #include "storage/record_json.hpp"
+#include "storage/strict_json.hpp"
 
 namespace ndr {
 namespace {
@@ -16,10 +18,6 @@ using Json = nlohmann::ordered_json;
 constexpr std::uint64_t disk_floor_bytes = 64ull << 20;  // below, the database may not be able to commit
 
 Json check_of(bool good, const std::string& reason) { return Json{{"ready", good}, {"reason", to_utf8(reason)}}; }
-
-struct ReadLastEvent {
-  EventId operator()(Store& store) const { return store.events.last(); }
-};
 
 Json disk_check(const std::filesystem::path& folder) {
   struct statvfs status {};
@@ -75,7 +73,7 @@ Answering get_root(Api& api, const Request& request) {
   root["capabilities"] = {"events", "long-poll", "log-range", "log-follow", "idempotency-key"};
   root["links"] = {{"cases", "/v1/cases"},   {"campaigns", "/v1/campaigns"},  {"boards", "/v1/boards"},
                    {"events", "/v1/events"}, {"openapi", "/v1/openapi.json"}, {"ready", "/readyz"}};
-  co_return json_reply(root.dump());
+  co_return json_reply(json_text(root));
 }
 
 Answering get_openapi(Api&, const Request&) { co_return json_reply(std::string{api_files().at("openapi.json")}); }
@@ -84,7 +82,7 @@ Answering get_healthz(Api&, const Request&) { co_return json_reply(R"({"alive":t
 
 Answering get_readyz(Api& api, const Request&) {
   const Settings& settings = api.services.settings;
-  const ReadLastEvent last;
+  const LastEvent last;
   co_await api.services.store.read(last);  // throws when the database is broken
   Json checks;
   checks["database"] = check_of(true, "answers");
@@ -95,7 +93,7 @@ Answering get_readyz(Api& api, const Request&) {
   for (const auto& [name, check] : checks.items())
     ready = ready && check["ready"].get<bool>();
   const Json whole{{"ready", ready}, {"checks", checks}};
-  co_return json_reply(whole.dump(), ready ? 200 : 503);
+  co_return json_reply(json_text(whole), ready ? 200 : 503);
 }
 
 Answering get_metrics(Api& api, const Request&) {

@@ -1,7 +1,5 @@
 #include "api/task_group.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
@@ -9,6 +7,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <exception>
+
+#include "supervisor/log.hpp"
 
 namespace ndr {
 namespace asio = boost::asio;
@@ -18,9 +18,9 @@ void log_failure(const std::string& what, const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const boost::system::system_error& failure) {
-    if (failure.code() != asio::error::operation_aborted) spdlog::error("{}: {}", what, failure.what());
+    if (failure.code() != asio::error::operation_aborted) log_error("{}: {}", what, failure.what());
   } catch (const std::exception& failure) {
-    spdlog::error("{}: {}", what, failure.what());
+    log_error("{}: {}", what, failure.what());
   }
 }
 

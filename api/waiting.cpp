@@ -7,10 +7,6 @@ namespace ndr {
 namespace asio = boost::asio;
 namespace {
 
-struct LastEvent {
-  EventId operator()(Store& store) const { return store.events.last(); }
-};
-
 struct ReadNow {
   CampaignId id;
   EventId since;

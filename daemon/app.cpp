@@ -1,6 +1,5 @@
 #include "daemon/app.hpp"
 
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -17,6 +16,7 @@
 #include "supervisor/boards/board_care.hpp"
 #include "supervisor/campaign/case_files.hpp"
 #include "supervisor/clock.hpp"
+#include "supervisor/log.hpp"
 #include "supervisor/run/attempt_runner.hpp"
 
 namespace ndr {
@@ -99,9 +99,9 @@ private:
       if (error) std::rethrow_exception(error);
     });
     notify_ready("serving");
-    spdlog::info("ready; state in {}", config_.settings.state_folder.string());
+    log_info("ready; state in {}", config_.settings.state_folder.string());
     const int number = co_await stop_signal();
-    spdlog::info("signal {}: stopping; running attempts go on", number);
+    log_info("signal {}: stopping; running attempts go on", number);
     notify_stopping();
     co_await server.stop();
     co_await campaigns_.stop();
@@ -134,7 +134,7 @@ private:
 };
 
 int refuse(const Refusal& refusal) {
-  spdlog::error("{}", to_text(refusal));
+  log_error("{}", to_text(refusal));
   return exit_failed;
 }
 
@@ -152,10 +152,10 @@ int serve(const Config& config) try {
   app.run(std::move(*listeners), create_token_files(config.settings.runtime_folder));
   return 0;
 } catch (const StateLocked& locked) {
-  spdlog::error("{}", locked.what());
+  log_error("{}", locked.what());
   return exit_state_locked;
 } catch (const SchemaTooNew& newer) {
-  spdlog::error("{}", newer.what());
+  log_error("{}", newer.what());
   return exit_schema_too_new;
 }
 

@@ -16,7 +16,7 @@ const std::string select_attempts =
     "a.exposure_ms, a.iterations, a.log_bytes, a.log_offset FROM attempts a JOIN cases c ON c.id = "
     "a.case_id ";
 
-AttemptRow row_of(Query& query) {
+AttemptRow attempt_of(Query& query) {
   AttemptRow row;
   query.into(row.id, row.campaign_id, row.case_id, row.case_name, row.host_id, row.number, row.phase, row.arm,
              row.parameters, row.seed, row.subject, row.created_at_ms, row.spawned_at_ms, row.ended_at_ms, row.verdict,
@@ -26,12 +26,14 @@ AttemptRow row_of(Query& query) {
   return row;
 }
 
-std::optional<AttemptRow> first(Query&& query) { return query.next() ? std::optional{row_of(query)} : std::nullopt; }
+std::optional<AttemptRow> first_attempt(Query&& query) {
+  return query.next() ? std::optional{attempt_of(query)} : std::nullopt;
+}
 
-std::vector<AttemptRow> all(Query&& query) {
+std::vector<AttemptRow> all_attempts(Query&& query) {
   std::vector<AttemptRow> rows;
   while (query.next())
-    rows.push_back(row_of(query));
+    rows.push_back(attempt_of(query));
   return rows;
 }
 
@@ -101,19 +103,19 @@ void AttemptRepository::finish(const AttemptRow& row) {
 }
 
 std::optional<AttemptRow> AttemptRepository::find(AttemptId id) {
-  return first({database_, select_attempts + "WHERE a.id = ?", id});
+  return first_attempt({database_, select_attempts + "WHERE a.id = ?", id});
 }
 
 std::optional<AttemptRow> AttemptRepository::find(CaseId case_id, int number) {
-  return first({database_, select_attempts + "WHERE a.case_id = ? AND a.number = ?", case_id, number});
+  return first_attempt({database_, select_attempts + "WHERE a.case_id = ? AND a.number = ?", case_id, number});
 }
 
 std::vector<AttemptRow> AttemptRepository::of_campaign(CampaignId id) {
-  return all({database_, select_attempts + "WHERE a.campaign_id = ? ORDER BY a.id", id});
+  return all_attempts({database_, select_attempts + "WHERE a.campaign_id = ? ORDER BY a.id", id});
 }
 
 std::vector<AttemptRow> AttemptRepository::unfinished() {
-  return all({database_, select_attempts + "WHERE a.verdict IS NULL ORDER BY a.id"});
+  return all_attempts({database_, select_attempts + "WHERE a.verdict IS NULL ORDER BY a.id"});
 }
 
 int AttemptRepository::last_number(CaseId id) {

@@ -25,7 +25,7 @@ ResetRow reset_of(Query& query) {
   return row;
 }
 
-std::vector<ResetRow> all(Query&& query) {
+std::vector<ResetRow> all_resets(Query&& query) {
   std::vector<ResetRow> rows;
   while (query.next())
     rows.push_back(reset_of(query));
@@ -98,11 +98,11 @@ std::optional<ResetRow> BoardRepository::find_reset(ResetId id) {
 }
 
 std::vector<ResetRow> BoardRepository::unfinished_resets() {
-  return all({database_, select_resets + "WHERE result IS NULL ORDER BY id"});
+  return all_resets({database_, select_resets + "WHERE result IS NULL ORDER BY id"});
 }
 
 std::vector<ResetRow> BoardRepository::resets(const std::string& board, int limit) {
-  return all({database_, select_resets + "WHERE board = ? ORDER BY id DESC LIMIT ?", board, limit});
+  return all_resets({database_, select_resets + "WHERE board = ? ORDER BY id DESC LIMIT ?", board, limit});
 }
 
 int BoardRepository::bad_resets_since(const std::string& board, std::int64_t at_ms) {

@@ -13,7 +13,7 @@ const std::string select_campaigns =
     "g.started_at_ms, "
     "g.ended_at_ms, g.cancel_requested FROM campaigns g JOIN cases c ON c.id = g.case_id ";
 
-CampaignRow row_of(Query& query) {
+CampaignRow campaign_of(Query& query) {
   CampaignRow row;
   query.into(row.id, row.case_id, row.case_name, row.host_id, row.state, row.outcome, row.reason, row.mode, row.boards,
              row.signature_json, row.policy_json, row.seed, row.budget_ms, row.spent_ms, row.requested_by,
@@ -21,10 +21,10 @@ CampaignRow row_of(Query& query) {
   return row;
 }
 
-std::vector<CampaignRow> all(Query&& query) {
+std::vector<CampaignRow> all_campaigns(Query&& query) {
   std::vector<CampaignRow> rows;
   while (query.next())
-    rows.push_back(row_of(query));
+    rows.push_back(campaign_of(query));
   return rows;
 }
 
@@ -73,19 +73,20 @@ CampaignId CampaignRepository::insert(const CampaignRow& row) {
 
 std::optional<CampaignRow> CampaignRepository::find(CampaignId id) {
   Query query{database_, select_campaigns + "WHERE g.id = ?", id};
-  return query.next() ? std::optional{row_of(query)} : std::nullopt;
+  return query.next() ? std::optional{campaign_of(query)} : std::nullopt;
 }
 
 std::vector<CampaignRow> CampaignRepository::unfinished() {
-  return all({database_, select_campaigns + "WHERE g.state IN ('queued', 'running') ORDER BY g.id"});
+  return all_campaigns({database_, select_campaigns + "WHERE g.state IN ('queued', 'running') ORDER BY g.id"});
 }
 
 std::vector<CampaignRow> CampaignRepository::list(const Filter& filter) {
-  return all({database_,
-              select_campaigns +
-                  "WHERE (?1 IS NULL OR g.case_id = ?1) AND (?2 IS NULL OR g.state = ?2) AND (?3 = 0 OR g.id < ?3) "
-                  "ORDER BY g.id DESC LIMIT ?4",
-              filter.case_id, filter.state, filter.before, filter.limit});
+  return all_campaigns(
+      {database_,
+       select_campaigns +
+           "WHERE (?1 IS NULL OR g.case_id = ?1) AND (?2 IS NULL OR g.state = ?2) AND (?3 = 0 OR g.id < ?3) "
+           "ORDER BY g.id DESC LIMIT ?4",
+       filter.case_id, filter.state, filter.before, filter.limit});
 }
 
 std::vector<std::pair<std::string, std::int64_t>> CampaignRepository::counts() {

@@ -10,14 +10,14 @@ const std::string select_cases =
     "SELECT id, name, folder, owner, created_at_ms, evidence_json, signature_json, analyzed_at_ms, archived "
     "FROM cases ";
 
-CaseRow row_of(Query& query) {
+CaseRow case_of(Query& query) {
   CaseRow row;
   query.into(row.id, row.name, row.folder, row.owner, row.created_at_ms, row.evidence_json, row.signature_json,
              row.analyzed_at_ms, row.archived);
   return row;
 }
 
-std::optional<CaseRow> first(Query&& query) { return query.next() ? std::optional{row_of(query)} : std::nullopt; }
+std::optional<CaseRow> first_case(Query&& query) { return query.next() ? std::optional{case_of(query)} : std::nullopt; }
 
 }  // namespace
 
@@ -39,16 +39,18 @@ CaseId CaseRepository::insert(const CaseRow& row) {
 }
 
 std::optional<CaseRow> CaseRepository::find(const std::string& name) {
-  return first({database_, select_cases + "WHERE name = ?", name});
+  return first_case({database_, select_cases + "WHERE name = ?", name});
 }
 
-std::optional<CaseRow> CaseRepository::find(CaseId id) { return first({database_, select_cases + "WHERE id = ?", id}); }
+std::optional<CaseRow> CaseRepository::find(CaseId id) {
+  return first_case({database_, select_cases + "WHERE id = ?", id});
+}
 
 std::vector<CaseRow> CaseRepository::list(const std::string& after, int limit) {
   Query query{database_, select_cases + "WHERE archived = 0 AND name > ? ORDER BY name LIMIT ?", after, limit};
   std::vector<CaseRow> rows;
   while (query.next())
-    rows.push_back(row_of(query));
+    rows.push_back(case_of(query));
   return rows;
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 const std::string select_events = "SELECT id, at_ms, type, campaign_id, attempt_id, subject, body FROM events ";
 
-std::vector<EventRow> all(Query&& query) {
+std::vector<EventRow> all_events(Query&& query) {
   std::vector<EventRow> rows;
   while (query.next()) {
     EventRow& row = rows.emplace_back();
@@ -32,11 +32,12 @@ EventId EventRepository::append(const EventRow& row) {
 }
 
 std::vector<EventRow> EventRepository::after(EventId id, int limit) {
-  return all({database_, select_events + "WHERE id > ? ORDER BY id LIMIT ?", id, limit});
+  return all_events({database_, select_events + "WHERE id > ? ORDER BY id LIMIT ?", id, limit});
 }
 
 std::vector<EventRow> EventRepository::after(EventId id, CampaignId campaign, int limit) {
-  return all({database_, select_events + "WHERE campaign_id = ? AND id > ? ORDER BY id LIMIT ?", campaign, id, limit});
+  return all_events(
+      {database_, select_events + "WHERE campaign_id = ? AND id > ? ORDER BY id LIMIT ?", campaign, id, limit});
 }
 
 EventId EventRepository::last() {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analyzer/utf8.hpp"
+#include "storage/strict_json.hpp"
 
 namespace ndr {
 namespace {
@@ -30,7 +31,7 @@ Json seed_of(std::uint64_t seed) { return std::to_string(seed); }
 
 Json embedded(const std::string& text) {
   if (text.empty()) return nullptr;
-  Json value = Json::parse(text, nullptr, false);
+  Json value = ordered_json_from(text);
   if (value.is_discarded()) return json_of(text);
   return value;
 }
@@ -186,19 +187,19 @@ template <class Row>
 std::string array_text(const std::vector<Row>& rows) {
   std::string text = "[";
   for (const Row& row : rows)
-    text += (text.size() > 1 ? "," : "") + json_of(row).dump();
+    text += (text.size() > 1 ? "," : "") + json_text(json_of(row));
   return text + "]";
 }
 
 }  // namespace
 
-std::string to_json_text(const CaseRow& row) { return json_of(row).dump(); }
-std::string to_json_text(const CampaignRow& row) { return json_of(row).dump(); }
-std::string to_json_text(const AttemptRow& row) { return json_of(row).dump(); }
-std::string to_json_text(const LogSignalRow& row) { return json_of(row).dump(); }
-std::string to_json_text(const BoardRow& row) { return json_of(row).dump(); }
-std::string to_json_text(const ResetRow& row) { return json_of(row).dump(); }
-std::string to_json_text(const EventRow& row) { return json_of(row).dump(); }
+std::string to_json_text(const CaseRow& row) { return json_text(json_of(row)); }
+std::string to_json_text(const CampaignRow& row) { return json_text(json_of(row)); }
+std::string to_json_text(const AttemptRow& row) { return json_text(json_of(row)); }
+std::string to_json_text(const LogSignalRow& row) { return json_text(json_of(row)); }
+std::string to_json_text(const BoardRow& row) { return json_text(json_of(row)); }
+std::string to_json_text(const ResetRow& row) { return json_text(json_of(row)); }
+std::string to_json_text(const EventRow& row) { return json_text(json_of(row)); }
 
 std::string to_json_text(const std::vector<CaseRow>& rows) { return array_text(rows); }
 std::string to_json_text(const std::vector<CampaignRow>& rows) { return array_text(rows); }

@@ -103,13 +103,21 @@ Checked<json> parse_json(std::string_view text, int max_depth) {
   return {boost::system::in_place_value, json::parse(text)};  // json converts to everything: name the value
 }
 
+json json_from(std::string_view text) { return json::parse(text, nullptr, false); }
+nlohmann::ordered_json ordered_json_from(std::string_view text) {
+  return nlohmann::ordered_json::parse(text, nullptr, false);
+}
+
+std::string json_text(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string json_text(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 std::string dump_json(const nlohmann::ordered_json& value) {
   return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-std::string dump_json_line(const nlohmann::ordered_json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-}
+std::string dump_json_line(const nlohmann::ordered_json& value) { return json_text(value) + "\n"; }
 
 JsonFields::JsonFields(const json& object, std::string pointer) : object_(object), pointer_(std::move(pointer)) {
   if (!object_.is_object()) refusal_ = Refusal{pointer_, "must be an object", ""};

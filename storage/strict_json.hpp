@@ -16,6 +16,13 @@ namespace ndr {
 /// 6901). The limits hold while parsing, so a hostile text costs no stack and no memory beyond its own size.
 Checked<nlohmann::json> parse_json(std::string_view text, int max_depth = 32);
 
+/// What another part of ndrepro wrote; a discarded value where it is no JSON.
+nlohmann::json json_from(std::string_view text);
+nlohmann::ordered_json ordered_json_from(std::string_view text);
+
+/// The shortest text, for a column or a body; invalid UTF-8 is replaced.
+std::string json_text(const nlohmann::json& value);
+std::string json_text(const nlohmann::ordered_json& value);
 /// Text for one reader or file, two spaces of indent, ending in a newline; invalid UTF-8 is replaced.
 std::string dump_json(const nlohmann::ordered_json& value);
 /// The same on one line.

@@ -20,6 +20,7 @@
 
 #include "analyzer/assert.hpp"
 #include "analyzer/utf8.hpp"
+#include "storage/strict_json.hpp"
 #include "supervisor/shim_watch.hpp"
 #include "supervisor/spawn.hpp"
 
@@ -129,7 +130,7 @@ struct Ready {
 };
 
 std::optional<Ready> ready_from(const std::string& line) {
-  const nlohmann::json said = nlohmann::json::parse(line, nullptr, false);
+  const nlohmann::json said = json_from(line);
   if (!said.is_object() || !said.contains("state") || !said["state"].is_string()) return std::nullopt;
   const auto text = [&said](const char* name) {
     return said.contains(name) && said[name].is_string() ? said[name].get<std::string>() : std::string{};

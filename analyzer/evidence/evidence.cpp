@@ -9,7 +9,7 @@
 namespace ndr {
 namespace {
 
-constexpr std::array<std::pair<FailureType, std::string_view>, 11> words{
+constexpr std::array<std::pair<FailureType, std::string_view>, 11> type_names{
     {{FailureType::none, "none"},
      {FailureType::infra, "infra"},
      {FailureType::device_contention, "device_contention"},
@@ -25,14 +25,16 @@ constexpr std::array<std::pair<FailureType, std::string_view>, 11> words{
 }  // namespace
 
 std::string_view to_text(FailureType type) {
-  const auto found = std::find_if(words.begin(), words.end(), [&](const auto& word) { return word.first == type; });
-  NDR_ASSERT(found != words.end());
+  const auto found =
+      std::find_if(type_names.begin(), type_names.end(), [&](const auto& word) { return word.first == type; });
+  NDR_ASSERT(found != type_names.end());
   return found->second;
 }
 
 std::optional<FailureType> failure_type_from(std::string_view text) {
-  const auto found = std::find_if(words.begin(), words.end(), [&](const auto& word) { return word.second == text; });
-  if (found == words.end()) return std::nullopt;
+  const auto found =
+      std::find_if(type_names.begin(), type_names.end(), [&](const auto& word) { return word.second == text; });
+  if (found == type_names.end()) return std::nullopt;
   return found->first;
 }
 

@@ -116,11 +116,11 @@ std::size_t logger_time(std::string_view text) {
   return end;
 }
 
-constexpr std::array<std::string_view, 9> levels{"critical", "error", "warning", "info", "debug",
+constexpr std::array<std::string_view, 9> level_names{"critical", "error", "warning", "info", "debug",
                                                  "trace",    "fatal", "success", "warn"};
 
 bool is_level(std::string_view word) {
-  return std::find(levels.begin(), levels.end(), to_lower(trim(word))) != levels.end();
+  return std::find(level_names.begin(), level_names.end(), to_lower(trim(word))) != level_names.end();
 }
 
 // "(assert.hpp:104)" at the end.

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t longest_script = 400;  // lines
 constexpr std::size_t most_variables = 400;
-constexpr std::size_t longest_value = 16 * 1024;
+constexpr std::size_t longest_variable = 16 * 1024;
 constexpr int longest_header = 4000;  // lines; a header that never closes is no header any more
 
 constexpr std::array complaints{
@@ -47,7 +47,7 @@ constexpr std::array complaints{
 };
 
 // "'runner-2'" -> "runner-2"
-std::string unquoted(std::string_view text) {
+std::string without_quotes(std::string_view text) {
   text = trim(text);
   if (text.size() >= 2 && text.front() == '\'' && text.back() == '\'') text = text.substr(1, text.size() - 2);
   return std::string{text};
@@ -155,7 +155,7 @@ bool GithubFrame::read_identity(const LogLine& line) {
     framed_ = true;
     return true;
   };
-  if (text.starts_with("Runner name: ")) return set(job_.runner, unquoted(text.substr(13)));
+  if (text.starts_with("Runner name: ")) return set(job_.runner, without_quotes(text.substr(13)));
   if (text.starts_with("Complete job name: ")) return set(job_.job, std::string{trim(text.substr(19))});
   if (text.starts_with("Job defined at: ")) return set(job_.workflow, workflow_file(text.substr(16)));
   const bool uses = text.starts_with("Uses: ") && contains(text, ".github/workflows/");
@@ -222,7 +222,7 @@ void GithubFrame::read_key_value(std::string_view text, const LogLine& line,
   const bool begins = text.starts_with("  ") && colon != std::string_view::npos && is_key(key);
   if (stamped_ && line.stamp.empty()) {
     const auto value = into.find(last_key_);
-    if (value != into.end() && value->second.value.size() < longest_value) {
+    if (value != into.end() && value->second.value.size() < longest_variable) {
       value->second.value += "\n" + std::string{text};
     }
     return;

@@ -3,14 +3,10 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "storage/strict_json.hpp"
+
 namespace ndr {
 namespace {
-
-std::string seconds_text(double seconds) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", seconds);
-  return text;
-}
 
 void append_for_pytest(const Arm& arm, std::uint64_t seed, bool starts_workers, Invocation& made) {
   if (arm.workers > 1) {
@@ -31,6 +27,12 @@ void append_for_contract(const Arm& arm, std::uint64_t seed, Invocation& made) {
 
 }  // namespace
 
+std::string watchdog_text(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", seconds);
+  return text;
+}
+
 Arm amplified(int iterations, int workers, int plain_iterations) {
   Arm arm;
   arm.iterations = iterations;
@@ -49,7 +51,7 @@ Invocation invocation(const Arm& arm, std::uint64_t seed, bool has_contract, boo
   else
     append_for_pytest(arm, seed, starts_workers, made);
   if (arm.watchdog_scale != 1)
-    made.environment.emplace_back(watchdog_variable, seconds_text(arm.operation_timeout_s * arm.watchdog_scale));
+    made.environment.emplace_back(watchdog_variable, watchdog_text(arm.operation_timeout_s * arm.watchdog_scale));
   return made;
 }
 
@@ -59,11 +61,11 @@ std::string parameters_of(const Arm& arm) {
     json["watchdog_scale"] = arm.watchdog_scale;
     json["operation_timeout_s"] = arm.operation_timeout_s;
   }
-  return json.dump();
+  return json_text(json);
 }
 
 std::optional<Arm> arm_from(const std::string& name, const std::string& parameters) {
-  const auto json = nlohmann::json::parse(parameters, nullptr, false);
+  const auto json = json_from(parameters);
   if (!json.is_object()) return std::nullopt;
   Arm arm;
   arm.name = name;
@@ -81,6 +83,12 @@ std::optional<Arm> arm_from(const std::string& name, const std::string& paramete
   }
   const bool sane = arm.iterations >= 0 && arm.workers >= 1 && arm.watchdog_scale >= 0 && arm.operation_timeout_s >= 0;
   return sane ? std::optional{arm} : std::nullopt;
+}
+
+Arm arm_of(const AttemptRow& row) {
+  Arm named;
+  named.name = row.arm;
+  return arm_from(row.arm, row.parameters).value_or(named);
 }
 
 }  // namespace ndr

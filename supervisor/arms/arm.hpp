@@ -6,10 +6,13 @@
 #include <utility>
 #include <vector>
 
+#include "storage/records.hpp"
+
 namespace ndr {
 
 /// The runtime's watchdog on one operation: seconds as a decimal number; 0 or unset never fires.
 inline constexpr std::string_view watchdog_variable = "TT_METAL_OPERATION_TIMEOUT_SECONDS";
+std::string watchdog_text(double seconds);
 
 /// One way to amplify, with its parameters: what the campaign chooses and the runner turns into arguments.
 struct Arm {
@@ -41,6 +44,8 @@ Invocation invocation(const Arm& arm, std::uint64_t seed, bool has_contract, boo
 /// JSON text of the parameters (stored with the attempt) and back; nothing for text of another form.
 std::string parameters_of(const Arm& arm);
 std::optional<Arm> arm_from(const std::string& name, const std::string& parameters);
+/// Of a stored attempt. Its parameters may be of a newer program: the name and one worker are enough to go on.
+Arm arm_of(const AttemptRow& row);
 
 /// What a hand-written run_test.sh decides by itself, read from its text without running it.
 struct ScriptHabits {

@@ -24,7 +24,7 @@ std::string next_logical_line(std::string_view& script) {
   return first == std::string::npos || line[first] == '#' ? std::string{} : line.substr(first);
 }
 
-std::vector<std::string_view> words_of(std::string_view line) {
+std::vector<std::string_view> blank_separated(std::string_view line) {
   std::vector<std::string_view> words;
   for (std::size_t at = 0; at < line.size();) {
     std::size_t end = at;
@@ -38,7 +38,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
 
 bool asks_for_workers(std::string_view line) {
   bool after_pytest = false;  // `echo -n`, `[ -n …` and `head -n 5` come without it
-  for (const std::string_view word : words_of(line)) {
+  for (const std::string_view word : blank_separated(line)) {
     if (after_pytest && (word == "-n" || word == "-nauto" || word.starts_with("--numprocesses"))) return true;
     if (after_pytest && word.size() > 2 && word.starts_with("-n") && word[2] >= '0' && word[2] <= '9') return true;
     if (word == "pytest" || word.ends_with("/pytest") || word == "py.test") after_pytest = true;
@@ -48,7 +48,7 @@ bool asks_for_workers(std::string_view line) {
 
 bool sets_watchdog(std::string_view line) {
   const std::string assignment = std::string{watchdog_variable} + "=";
-  for (const std::string_view word : words_of(line))
+  for (const std::string_view word : blank_separated(line))
     if (word.starts_with(assignment)) return word.find('$') == std::string_view::npos;
   return false;
 }

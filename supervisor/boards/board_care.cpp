@@ -1,7 +1,5 @@
 #include "supervisor/boards/board_care.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -9,8 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "storage/record_json.hpp"
+#include "storage/strict_json.hpp"
 #include "supervisor/boards/reset_command.hpp"
 #include "supervisor/clock.hpp"
+#include "supervisor/log.hpp"
 
 namespace ndr {
 namespace {
@@ -98,9 +98,9 @@ asio::awaitable<void> BoardCare::pause(std::int64_t ms) {
 }
 
 asio::awaitable<std::vector<std::string>> BoardCare::devices() {
-  LaunchSpec spec{ShimMode::probe, {}, probe_request(settings_.boards).dump()};
+  LaunchSpec spec{ShimMode::probe, {}, json_text(probe_request(settings_.boards))};
   const std::string answer = co_await launcher_.call(std::move(spec), probe_limit);
-  co_return json::parse(answer).at("devices").get<std::vector<std::string>>();
+  co_return json_from(answer).at("devices").get<std::vector<std::string>>();
 }
 
 asio::awaitable<std::vector<std::string>> BoardCare::devices_again(std::vector<std::string> before) {
@@ -121,13 +121,13 @@ asio::awaitable<std::optional<std::string>> BoardCare::unready() {
   json request = probe_request(settings_.boards);
   request["command"] = command;
   request["limit_ms"] = probe_command_ms;
-  LaunchSpec spec{ShimMode::probe, {}, request.dump()};
+  LaunchSpec spec{ShimMode::probe, {}, json_text(request)};
   const std::string text = co_await launcher_.call(std::move(spec), probe_limit);
-  const json answer = json::parse(text).at("command");
+  const json answer = json_from(text).at("command");
   if (answer.contains("error")) co_return answer.at("error").get<std::string>();
   if (answer.at("timed_out").get<bool>()) co_return "it did not end within 60 s";
   if (answer.at("exit_code") == 0) co_return std::nullopt;
-  co_return "it ended with " + answer.at("exit_code").dump();
+  co_return "it ended with " + json_text(answer.at("exit_code"));
 }
 
 asio::awaitable<std::vector<std::string>> BoardCare::holders(std::vector<std::string> boards) {
@@ -136,9 +136,9 @@ asio::awaitable<std::vector<std::string>> BoardCare::holders(std::vector<std::st
   if (boards.empty()) co_return texts;
   json request = probe_request(settings_.boards);
   request["boards"] = boards;
-  LaunchSpec spec{ShimMode::probe, {}, request.dump()};
+  LaunchSpec spec{ShimMode::probe, {}, json_text(request)};
   const std::string text = co_await launcher_.call(std::move(spec), probe_limit);
-  const json answer = json::parse(text);
+  const json answer = json_from(text);
   for (const json& holder : answer.at("holders"))
     texts.push_back(holder_text(holder));
   co_return texts;
@@ -173,7 +173,7 @@ asio::awaitable<ResetRow> BoardCare::reset(std::string board, std::optional<Camp
   co_await pause(settings_.boards.retry_after_ms);
   ResetRow again = co_await reset_once(board, before, campaign, requested_by);
   if (again.result == ResetResult::verified) co_return again;
-  spdlog::warn("board {} is quarantined: {}", board, again.reason);
+  log_warning("board {} is quarantined: {}", board, again.reason);
   const SaveBoard work{board, BoardState::quarantined, again.reason};
   co_await store_.write(work);
   co_return again;
@@ -185,8 +185,8 @@ asio::awaitable<ResetRow> BoardCare::reset_once(std::string board, std::vector<s
   ResetRow row;
   row.board = board;
   row.campaign_id = campaign;
-  row.command = json(command.has_value() ? *command : settings_.boards.reset_command).dump();
-  row.devices_before = json(before).dump();
+  row.command = json_text(json(command.has_value() ? *command : settings_.boards.reset_command));
+  row.devices_before = json_text(json(before));
   row.requested_by = std::move(requested_by);
   row.created_at_ms = wall_ms();
   const BeginReset begin{row};
@@ -214,7 +214,7 @@ asio::awaitable<void> BoardCare::watch(ShimProcess& shim, const ResetRow& row) {
   // A reset that takes minutes is worth a word, but is never cut short: half a reset is worse than a slow one.
   asio::steady_timer slow{executor_, std::chrono::milliseconds{settings_.boards.reset_warn_ms}};
   slow.async_wait([board = row.board](const boost::system::error_code& error) {
-    if (!error) spdlog::warn("the reset of board {} takes long; it goes on until its limit", board);
+    if (!error) log_warning("the reset of board {} takes long; it goes on until its limit", board);
   });
   co_await shim.ended();
 }
@@ -227,7 +227,7 @@ asio::awaitable<ResetRow> BoardCare::conclude(ResetRow row, ResetObservation see
     finding = judge_reset(seen);
   }
   if (finding.result == ResetResult::verified) co_await pause(settings_.boards.settle_ms);
-  row.devices_after = json(seen.devices_after).dump();
+  row.devices_after = json_text(json(seen.devices_after));
   row.ended_at_ms = wall_ms();
   row.result = finding.result;
   row.reason = finding.reason;
@@ -255,7 +255,7 @@ asio::awaitable<void> BoardCare::restore() {
     auto shim = launcher_.attach(folder);
     if (shim) co_await watch(*shim, row);
     ResetObservation end = observe_end(folder);
-    end.devices_before = json::parse(row.devices_before).get<std::vector<std::string>>();
+    end.devices_before = json_from(row.devices_before).get<std::vector<std::string>>();
     row.duration_ms = wall_ms() - row.created_at_ms;
     co_await conclude(std::move(row), std::move(end));
   }

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t largest_output = 64 << 20;
 constexpr std::size_t kept_output = 64 << 10;
 
-std::vector<std::string> words_of(const std::string& text) {
+std::vector<std::string> command_words(const std::string& text) {
   std::istringstream stream{text};
   std::vector<std::string> words;
   for (std::string word; stream >> word;)
@@ -41,7 +41,7 @@ std::string find_program(const std::string& name) {
 
 Checked<std::vector<std::string>> reset_command(const BoardSettings& settings, const std::string& board) {
   const char* const instead = std::getenv("TT_SMI_RESET_COMMAND");
-  std::vector<std::string> command = instead == nullptr ? std::vector<std::string>{} : words_of(instead);
+  std::vector<std::string> command = instead == nullptr ? std::vector<std::string>{} : command_words(instead);
   if (command.empty()) {
     command = settings.reset_command;
     command.push_back(reset_target(settings.nodes.string(), board, settings.targets_are_paths));

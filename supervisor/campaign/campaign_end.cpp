@@ -1,7 +1,5 @@
 #include "supervisor/campaign/campaign_end.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <set>
 #include <system_error>
@@ -11,6 +9,7 @@
 #include "supervisor/campaign/results_page.hpp"
 #include "supervisor/campaign/story.hpp"
 #include "supervisor/clock.hpp"
+#include "supervisor/log.hpp"
 
 namespace ndr {
 namespace asio = boost::asio;
@@ -115,7 +114,7 @@ asio::awaitable<void> end_campaign(CampaignTools tools, CaseFolder folder, Campa
   add_what_files_show(folder, end);
   std::string block = results_block(end);
   std::string problem = co_await write_page(tools.writer, folder, end.campaign.case_name, std::move(block));
-  if (!problem.empty()) spdlog::warn("campaign {}: the results page: {}", end.campaign.id.value, problem);
+  if (!problem.empty()) log_warning("campaign {}: the results page: {}", end.campaign.id.value, problem);
   end.campaign.state = CampaignState::finished;
   end.campaign.outcome = end.finish.outcome;
   end.campaign.reason = end.finish.reason;

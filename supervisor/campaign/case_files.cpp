@@ -9,6 +9,7 @@
 #include "analyzer/evidence/text.hpp"
 #include "analyzer/utf8.hpp"
 #include "storage/atomic_file.hpp"
+#include "storage/strict_json.hpp"
 #include "storage/unique_fd.hpp"
 
 namespace ndr {
@@ -29,7 +30,7 @@ Refusal refusal_of(const CaseFolder& folder, const std::string& file, const std:
 }
 
 Checked<void> answered(const CaseFolder& folder, const std::string& file, const std::string& text) {
-  const auto answer = nlohmann::json::parse(text, nullptr, false);
+  const auto answer = json_from(text);
   if (answer.is_object() && answer.value("ok", false)) return {};
   const std::string why =
       answer.is_object() ? answer.value("error", "no reason given") : "the shim's answer is no JSON";
@@ -75,14 +76,14 @@ asio::awaitable<Checked<void>> ShimCaseWriter::write(CaseFolder folder, std::str
                                                      std::optional<std::string> expected_hash) {
   nlohmann::json request{{"root", folder.root().string()}, {"path", file}, {"mode", 0644}, {"content", text}};
   if (expected_hash) request["expected_hash"] = *expected_hash;
-  LaunchSpec spec{ShimMode::write, {}, request.dump()};
+  LaunchSpec spec{ShimMode::write, {}, json_text(request)};
   const std::string answer = co_await launcher_.call(std::move(spec), write_limit);
   co_return answered(folder, file, answer);
 }
 
 asio::awaitable<Checked<void>> ShimCaseWriter::check_writable(CaseFolder folder) {
   const nlohmann::json request{{"root", folder.root().string()}, {"probe", true}};
-  LaunchSpec spec{ShimMode::write, {}, request.dump()};
+  LaunchSpec spec{ShimMode::write, {}, json_text(request)};
   const std::string answer = co_await launcher_.call(std::move(spec), write_limit);
   co_return answered(folder, "", answer);
 }

@@ -1,7 +1,6 @@
 #include "supervisor/campaign/case_registry.hpp"
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,7 +13,9 @@
 #include "analyzer/utf8.hpp"
 #include "storage/atomic_file.hpp"
 #include "storage/evidence_json.hpp"
+#include "storage/strict_json.hpp"
 #include "supervisor/clock.hpp"
+#include "supervisor/log.hpp"
 
 namespace ndr {
 namespace asio = boost::asio;
@@ -101,7 +102,7 @@ EventRow case_event(const CaseRow& row, std::string_view state, const std::strin
   event.at_ms = at_ms;
   event.type = "case.state";
   event.subject = row.name;
-  event.body = nlohmann::ordered_json{{"name", row.name}, {"state", state}, {"note", to_utf8(note)}}.dump();
+  event.body = json_text(nlohmann::ordered_json{{"name", row.name}, {"state", state}, {"note", note}});
   return event;
 }
 
@@ -138,7 +139,7 @@ asio::awaitable<Checked<CaseRow>> CaseRegistry::add(fs::path folder, std::string
     return row;
   };
   CaseRow stored = co_await store_.write(insert);
-  if (!note.empty()) spdlog::warn("case {}: {}", row.name, note);
+  if (!note.empty()) log_warning("case {}: {}", row.name, note);
   co_return stored;
 }
 

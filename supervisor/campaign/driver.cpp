@@ -1,7 +1,5 @@
 #include "supervisor/campaign/driver.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <stdexcept>
 
@@ -11,6 +9,7 @@
 #include "supervisor/campaign/story.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/failpoint.hpp"
+#include "supervisor/log.hpp"
 
 namespace ndr {
 namespace asio = boost::asio;
@@ -160,7 +159,7 @@ asio::awaitable<void> CampaignDriver::begin() {
     store.events.append(budget_event(campaign_, policy_, true, *campaign_.started_at_ms));
   };
   co_await tools_.store.write(work);
-  spdlog::info("campaign {} of case {} begins", id_.value, campaign_.case_name);
+  log_info("campaign {} of case {} begins", id_.value, campaign_.case_name);
 }
 
 asio::awaitable<void> CampaignDriver::perform(RunAttempt step) {
@@ -220,7 +219,7 @@ asio::awaitable<AttemptResult> CampaignDriver::ask_runner(AttemptOrder order, bo
       thrown = error.what();
     }
     // Its run may be alive still, and nothing else may be started beside it: take it up again.
-    if (!abandoned_) spdlog::warn("attempt {}/{}: {}", order.case_name, order.row.number, thrown);
+    if (!abandoned_) log_warning("attempt {}/{}: {}", order.case_name, order.row.number, thrown);
     if (shim_state(AttemptFolder{order.folder.attempt(order.row.number)}) == ShimState::absent) break;
   }
   co_return lost_to(thrown, order);
@@ -264,8 +263,8 @@ asio::awaitable<void> CampaignDriver::store_attempt(AttemptEnded ended) {
   };
   failpoint("attempt.before_end");
   co_await tools_.store.write(work);
-  spdlog::info("attempt {}/{} ({}): {} {}", campaign_.case_name, ended.row.number, ended.row.arm,
-               to_text(*ended.row.verdict), ended.row.explanation);
+  log_info("attempt {}/{} ({}): {} {}", campaign_.case_name, ended.row.number, ended.row.arm,
+           to_text(*ended.row.verdict), ended.row.explanation);
 }
 
 asio::awaitable<void> CampaignDriver::perform(ResetBoards) {
@@ -295,8 +294,7 @@ asio::awaitable<void> CampaignDriver::perform(Finish step) {
   end.attempts = std::move(rows.attempts);
   end.resets = std::move(rows.resets);
   co_await end_campaign(tools_, folder_, std::move(end));
-  spdlog::info("campaign {} of case {} ends: {}, {}", id_.value, campaign_.case_name, to_text(step.outcome),
-               step.reason);
+  log_info("campaign {} of case {} ends: {}, {}", id_.value, campaign_.case_name, to_text(step.outcome), step.reason);
 }
 
 }  // namespace ndr

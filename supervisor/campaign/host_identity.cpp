@@ -6,6 +6,7 @@
 
 #include "analyzer/utf8.hpp"
 #include "storage/atomic_file.hpp"
+#include "storage/strict_json.hpp"
 #include "supervisor/campaign/order.hpp"
 
 namespace ndr {
@@ -44,11 +45,11 @@ HostRow this_host() {
   if (::uname(&names) != 0) throw std::system_error{errno, std::generic_category(), "uname"};
   HostRow row;
   row.name = to_utf8(names.nodename);
-  row.fingerprint = nlohmann::ordered_json{{"kernel", to_utf8(names.release)},
-                                           {"machine", to_utf8(names.machine)},
-                                           {"distribution", to_utf8(distribution())},
-                                           {"driver", to_utf8(first_line("/sys/module/tenstorrent/version"))}}
-                        .dump();
+  row.fingerprint =
+      json_text(nlohmann::ordered_json{{"kernel", to_utf8(names.release)},
+                                       {"machine", to_utf8(names.machine)},
+                                       {"distribution", to_utf8(distribution())},
+                                       {"driver", to_utf8(first_line("/sys/module/tenstorrent/version"))}});
   return row;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "supervisor/campaign/ladder.hpp"
+#include "supervisor/clock.hpp"
 
 namespace ndr {
 namespace {
@@ -32,12 +33,6 @@ std::int64_t left_ms(const Policy& policy, const Progress& now) {
 
 bool out_of_budget(const Policy& policy, const Progress& now) {
   return left_ms(policy, now) < std::max(shortest_act_ms, now.shortest_ms) || now.attempts >= most_attempts(policy);
-}
-
-std::string seconds_text(std::int64_t ms) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f s", static_cast<double>(ms) / 1000);
-  return text;
 }
 
 // The runs differ only by luck as long as every one fails, and at the same iteration: a race inside a looping script

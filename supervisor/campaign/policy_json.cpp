@@ -1,27 +1,27 @@
 #include <nlohmann/json.hpp>
 
+#include "storage/strict_json.hpp"
 #include "supervisor/campaign/policy.hpp"
 
 namespace ndr {
 
 std::string to_json_text(const Policy& policy) {
-  return nlohmann::ordered_json{{"mode", to_text(policy.mode)},
-                                {"seed", std::to_string(policy.seed)},
-                                {"budget_ms", policy.budget_ms},
-                                {"attempt_ms", policy.attempt_ms},
-                                {"confirmations", policy.confirmations},
-                                {"boards", policy.boards},
-                                {"plain_iterations", policy.plain_iterations},
-                                {"device_timeout", policy.device_timeout},
-                                {"watchdog_adjustable", policy.watchdog_adjustable},
-                                {"operation_timeout_s", policy.operation_timeout_s},
-                                {"expected_attempt_ms", policy.expected_attempt_ms}}
-      .dump();
+  return json_text(nlohmann::ordered_json{{"mode", to_text(policy.mode)},
+                                          {"seed", std::to_string(policy.seed)},
+                                          {"budget_ms", policy.budget_ms},
+                                          {"attempt_ms", policy.attempt_ms},
+                                          {"confirmations", policy.confirmations},
+                                          {"boards", policy.boards},
+                                          {"plain_iterations", policy.plain_iterations},
+                                          {"device_timeout", policy.device_timeout},
+                                          {"watchdog_adjustable", policy.watchdog_adjustable},
+                                          {"operation_timeout_s", policy.operation_timeout_s},
+                                          {"expected_attempt_ms", policy.expected_attempt_ms}});
 }
 
 std::optional<Policy> policy_from(const std::string& json) {
   try {
-    const auto object = nlohmann::json::parse(json);
+    const auto object = json_from(json);
     Policy policy;
     const auto mode = campaign_mode_from(object.at("mode").get<std::string>());
     if (!mode) return std::nullopt;

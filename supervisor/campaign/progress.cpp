@@ -7,13 +7,6 @@
 namespace ndr {
 namespace {
 
-/// The parameters may be of a newer program; the name and one worker are enough to go on.
-Arm arm_of(const AttemptRow& row) {
-  Arm named;
-  named.name = row.arm;
-  return arm_from(row.arm, row.parameters).value_or(named);
-}
-
 /// The run could be judged: it counts in the screen and in a rate.
 bool is_answer(Verdict verdict) {
   switch (verdict) {

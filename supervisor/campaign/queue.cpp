@@ -1,7 +1,5 @@
 #include "supervisor/campaign/queue.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -20,6 +18,7 @@
 #include "supervisor/campaign/order.hpp"
 #include "supervisor/campaign/story.hpp"
 #include "supervisor/clock.hpp"
+#include "supervisor/log.hpp"
 
 namespace ndr {
 namespace asio = boost::asio;
@@ -152,7 +151,7 @@ void CampaignQueue::State::ended(CampaignId id, std::exception_ptr thrown) {
   if (thrown && !stopping) {
     ++one->failures;
     const std::string reason = text_of(thrown);
-    spdlog::error("campaign {}: {}", id.value, reason);
+    log_error("campaign {}: {}", id.value, reason);
     // Its rows say where it stands; what failed may have been of the moment.
     if (one->failures < most_failures) return launch(id, *one);
     give_up(id, "failed " + std::to_string(most_failures) + " times: " + reason);
@@ -173,7 +172,7 @@ void CampaignQueue::State::give_up(CampaignId id, std::string reason) {
   };
   asio::co_spawn(executor, tools.store.write(finish), [id](std::exception_ptr thrown) {
     // It stays unfinished, and the next daemon takes it up.
-    if (thrown) spdlog::error("campaign {} cannot be ended: {}", id.value, text_of(thrown));
+    if (thrown) log_error("campaign {} cannot be ended: {}", id.value, text_of(thrown));
   });
 }
 

@@ -8,12 +8,6 @@
 namespace ndr {
 namespace {
 
-Arm arm_of(const AttemptRow& row) {
-  Arm named;
-  named.name = row.arm;
-  return arm_from(row.arm, row.parameters).value_or(named);
-}
-
 std::string quoted(const std::string& word) {
   const bool plain = !word.empty() && word.find_first_not_of(
                                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

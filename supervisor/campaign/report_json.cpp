@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analyzer/utf8.hpp"
+#include "storage/strict_json.hpp"
 #include "supervisor/campaign/report.hpp"
 
 namespace ndr {
@@ -19,7 +20,7 @@ Json json_of(const Rate& rate) {
 }
 
 Json json_of(const ArmTally& tally, bool until_matched) {
-  Json json{{"arm", tally.arm.name}, {"parameters", Json::parse(parameters_of(tally.arm))}};
+  Json json{{"arm", tally.arm.name}, {"parameters", ordered_json_from(parameters_of(tally.arm))}};
   json.update(json_of(rate_of(tally.runs, tally.matched, until_matched)));
   json["attempts"] = tally.attempts;
   json["different"] = tally.different;
@@ -49,7 +50,7 @@ Json json_of(const FirstMatch& match) {
   Json json{{"attempt", match.row.case_name + "/" + std::to_string(match.row.number)},
             {"number", match.row.number},
             {"arm", match.row.arm},
-            {"parameters", Json::parse(match.row.parameters, nullptr, false)},
+            {"parameters", ordered_json_from(match.row.parameters)},
             {"seed", std::to_string(match.row.seed)},
             {"grade", match.row.match_grade ? Json(*match.row.match_grade) : Json(nullptr)},
             {"log", match.log},
@@ -96,7 +97,7 @@ std::string report_json(const CampaignEnd& end) {
               {"first_match", end.first_match ? json_of(*end.first_match) : Json(nullptr)},
               {"resets", resets_json(end)},
               {"next_command", next_command(end)}};
-  return report.dump();
+  return json_text(report);
 }
 
 }  // namespace ndr

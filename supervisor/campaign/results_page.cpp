@@ -6,6 +6,7 @@
 
 #include "analyzer/utf8.hpp"
 #include "storage/record_json.hpp"
+#include "supervisor/clock.hpp"
 
 namespace ndr {
 namespace {
@@ -63,12 +64,6 @@ std::string fenced(const std::string& text) {
 std::string percent(double share) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3g %%", share * 100);
-  return text;
-}
-
-std::string seconds(std::int64_t ms) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f s", static_cast<double>(ms) / 1000);
   return text;
 }
 
@@ -168,8 +163,8 @@ std::string results_block(const CampaignEnd& end) {
   std::string block{results_begin};
   block += "\n## Results\n\n**" + std::string{to_text(end.finish.outcome)} + "**: " + inline_text(end.finish.reason) +
            ". Campaign " + std::to_string(end.campaign.id.value) + ", " + to_rfc3339(end.ended_at_ms) + ", " +
-           std::to_string(end.attempts.size()) + " attempts in " + seconds(end.campaign.spent_ms) + " of " +
-           seconds(end.campaign.budget_ms) + ", seed " + std::to_string(end.campaign.seed) + ".\n\n";
+           std::to_string(end.attempts.size()) + " attempts in " + seconds_text(end.campaign.spent_ms) + " of " +
+           seconds_text(end.campaign.budget_ms) + ", seed " + std::to_string(end.campaign.seed) + ".\n\n";
   block += plain_sentence(plain_rate(end)) + " Sampling: " + stopping_rule(end) + ".\n\n";
   block += different_sentence(end);
   if (!end.attempts.empty()) block += arms_table(end) + "\n";

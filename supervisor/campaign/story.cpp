@@ -5,6 +5,7 @@
 
 #include "analyzer/utf8.hpp"
 #include "storage/record_json.hpp"
+#include "storage/strict_json.hpp"
 
 namespace ndr {
 namespace {
@@ -17,7 +18,7 @@ EventRow campaign_step(const CampaignRow& campaign, Json body, std::int64_t at_m
   event.type = "campaign.step";
   event.campaign_id = campaign.id;
   event.subject = campaign.case_name;
-  event.body = body.dump();
+  event.body = json_text(body);
   return event;
 }
 
@@ -66,7 +67,7 @@ EventRow step_event(const CampaignRow& campaign, const RunAttempt& step, int num
   Json body{{"step", "attempt"},
             {"phase", to_text(step.phase)},
             {"arm", step.arm.name},
-            {"parameters", Json::parse(parameters_of(step.arm))},
+            {"parameters", ordered_json_from(parameters_of(step.arm))},
             {"number", number},
             {"seed", std::to_string(step.seed)},
             {"deadline_ms", step.deadline_ms}};
@@ -99,11 +100,11 @@ std::string to_json_text(const std::vector<std::string>& texts) {
   Json list = Json::array();
   for (const std::string& text : texts)
     list.push_back(to_utf8(text));
-  return list.dump();
+  return json_text(list);
 }
 
 std::vector<std::string> texts_from(const std::string& json) {
-  const auto list = nlohmann::json::parse(json, nullptr, false);
+  const auto list = json_from(json);
   std::vector<std::string> texts;
   if (!list.is_array()) return texts;
   for (const auto& item : list)

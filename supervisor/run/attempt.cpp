@@ -9,6 +9,7 @@
 
 #include "storage/atomic_file.hpp"
 #include "storage/evidence_json.hpp"
+#include "storage/strict_json.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/failpoint.hpp"
 #include "supervisor/run/spec.hpp"
@@ -79,7 +80,7 @@ void put(const Judgement& judgement, AttemptRow& row) {
   row.infrastructure = judgement.infrastructure;
   if (!judgement.match) return;
   row.match_grade = std::string{to_text(judgement.match->grade)};
-  row.match_reasons = nlohmann::json(judgement.match->reasons).dump();
+  row.match_reasons = json_text(nlohmann::json(judgement.match->reasons));
 }
 
 }  // namespace

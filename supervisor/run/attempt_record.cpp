@@ -1,7 +1,5 @@
 #include "supervisor/run/attempt_record.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -9,7 +7,9 @@
 #include <sstream>
 
 #include "storage/record_json.hpp"
+#include "storage/strict_json.hpp"
 #include "supervisor/clock.hpp"
+#include "supervisor/log.hpp"
 
 namespace ndr {
 namespace asio = boost::asio;
@@ -23,13 +23,13 @@ constexpr auto progress_delay = 1000ms;
 constexpr int events_at_once = 500;
 
 std::string without_id(const LogSignalRow& signal) {
-  auto body = nlohmann::ordered_json::parse(to_json_text(signal));
+  auto body = ordered_json_from(to_json_text(signal));
   body.erase("id");  // it is given in the same transaction
-  return body.dump();
+  return json_text(body);
 }
 
 std::optional<StopAsked> stop_from(const std::string& event_body) {
-  const auto body = nlohmann::json::parse(event_body, nullptr, false);
+  const auto body = json_from(event_body);
   if (!body.is_object() || !body.contains("stopping") || !body["stopping"].is_string()) return std::nullopt;
   const std::optional<Ending> cause = ending_from(body["stopping"].get<std::string>());
   if (!cause || !body.contains("log_size") || !body["log_size"].is_number_unsigned()) return std::nullopt;
@@ -79,10 +79,10 @@ void AttemptRecord::advance(std::uint64_t offset, std::int64_t iterations) {
 }
 
 EventRow AttemptRecord::stop_event(const StopAsked& stop) const {
-  auto body = nlohmann::ordered_json::parse(to_json_text(row_));
+  auto body = ordered_json_from(to_json_text(row_));
   body["stopping"] = to_text(stop.cause);
   body["log_size"] = stop.log_size;
-  return event("attempt.state", body.dump());
+  return event("attempt.state", json_text(body));
 }
 
 void AttemptRecord::stopping(const StopAsked& stop) {
@@ -97,7 +97,7 @@ asio::awaitable<void> AttemptRecord::will_stop(StopAsked stop) {
     co_await store_.write(work);
     co_return;
   } catch (const DatabaseError& error) {
-    spdlog::warn("attempt {}/{}: {}", row_.case_name, row_.number, error.what());
+    log_warning("attempt {}/{}: {}", row_.case_name, row_.number, error.what());
   }
   stopping(stop);  // a full disk is no reason to let it run on
 }
@@ -122,7 +122,7 @@ asio::awaitable<void> AttemptRecord::keep() {
     if (!stored) store_within(progress_delay);
   }
   const bool stored = co_await store_batch(std::exchange(pending_, {}));
-  if (!stored) spdlog::warn("attempt {}/{}: some of its signals are only in its log", row_.case_name, row_.number);
+  if (!stored) log_warning("attempt {}/{}: some of its signals are only in its log", row_.case_name, row_.number);
 }
 
 asio::awaitable<bool> AttemptRecord::store_batch(Batch batch) {
@@ -137,7 +137,7 @@ asio::awaitable<bool> AttemptRecord::store_batch(Batch batch) {
     co_await store_.write_quickly(work);
     co_return true;
   } catch (const DatabaseError& error) {
-    spdlog::warn("attempt {}/{}: {}", row_.case_name, row_.number, error.what());
+    log_warning("attempt {}/{}: {}", row_.case_name, row_.number, error.what());
   }
   keep_for_later(std::move(batch));
   co_return false;

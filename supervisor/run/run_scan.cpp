@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analyzer/utf8.hpp"
+#include "storage/strict_json.hpp"
 
 namespace ndr {
 namespace {
@@ -121,7 +122,7 @@ LogSignalRow row_of(const SeenSignal& seen, std::int64_t at_ms) {
   row.signal_class = to_text(seen.rule->signal_class);
   row.offset = seen.signal.offset;
   row.line = seen.signal.line;
-  row.fields_json = fields.dump();
+  row.fields_json = json_text(fields);
   row.seen_at_ms = at_ms;
   return row;
 }

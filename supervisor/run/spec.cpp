@@ -30,12 +30,6 @@ void set(Environment& environment, std::string name, std::string value) {
     found->second = std::move(value);
 }
 
-std::string seconds_text(double seconds) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", seconds);
-  return text;
-}
-
 Environment environment_of(const AttemptOrder& order, const Invocation& invocation, const Environment& base) {
   Environment environment = base;
   for (const auto& [name, value] : order.environment)
@@ -43,7 +37,7 @@ Environment environment_of(const AttemptOrder& order, const Invocation& invocati
   for (const auto& [name, value] : invocation.environment)
     set(environment, name, value);
   if (order.wanted.failure_type == FailureType::device_timeout && find(environment, watchdog_variable) == nullptr)
-    set(environment, std::string{watchdog_variable}, seconds_text(order.arm.operation_timeout_s));
+    set(environment, std::string{watchdog_variable}, watchdog_text(order.arm.operation_timeout_s));
   set(environment, "NDREPRO_CASE", order.case_name);
   set(environment, "NDREPRO_ATTEMPT", std::to_string(order.row.number));
   set(environment, "NDREPRO_SEED", std::to_string(order.row.seed));

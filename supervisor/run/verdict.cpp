@@ -4,6 +4,8 @@
 #include <array>
 #include <csignal>
 
+#include "supervisor/clock.hpp"
+
 namespace ndr {
 namespace {
 
@@ -111,10 +113,6 @@ bool is_board_suspect(const Observation& seen) {
   return exit.killed > 0 || exit.unkillable > 0 || exit.leftovers > 0 || deadly_signal(exit) != 0;
 }
 
-std::string seconds(std::int64_t ms) {
-  return std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) + " s";
-}
-
 Judgement say(Verdict verdict, std::string reason, std::string explanation) {
   Judgement judgement;
   judgement.verdict = verdict;
@@ -166,8 +164,9 @@ bool is_wanted_hang(const Observation& seen, const Stalled& stall) {
 }
 
 Judgement hung(const Observation& seen, const Stalled& stall) {
-  const std::string text = stall.phase == "no_progress" ? "output without any progress for " + seconds(stall.silent_ms)
-                                                        : "no output and no progress for " + seconds(stall.silent_ms);
+  const std::string text = stall.phase == "no_progress"
+                               ? "output without any progress for " + seconds_text(stall.silent_ms)
+                               : "no output and no progress for " + seconds_text(stall.silent_ms);
   if (!is_wanted_hang(seen, stall)) return say(Verdict::hang, stall.phase, text);
   Judgement judgement = say(Verdict::reproduced, stall.phase, "hung as in CI: " + text);
   const std::string where = seen.wanted.test_name.empty() ? "no test is named" : "in " + seen.wanted.test_name;
@@ -204,7 +203,7 @@ std::optional<Judgement> setup_error(const Observation& seen) {
 
 Judgement cut_short(const Observation& seen) {
   return say(Verdict::timed_out, "deadline",
-             seen.exit ? "had not failed when its time was over after " + seconds(seen.exit->duration_ms)
+             seen.exit ? "had not failed when its time was over after " + seconds_text(seen.exit->duration_ms)
                        : std::string{"had not failed when its time was over"});
 }
 

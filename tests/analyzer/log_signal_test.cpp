@@ -10,20 +10,20 @@ using namespace ndr;
 
 namespace {
 
-const std::shared_ptr<const SignalRuleSet>& shipped() {
+const std::shared_ptr<const SignalRuleSet>& packs() {
   static const auto rules = SignalRuleSet::compile(builtin_signal_rules()).value();
   return rules;
 }
 
 std::vector<LogSignal> signals_in(std::string_view text) {
   std::vector<LogSignal> found;
-  SignalMatcher matcher(shipped());
+  SignalMatcher matcher(packs());
   matcher.feed(text, found);
   matcher.finish(found);
   return found;
 }
 
-const SignalRule& rule_of(const LogSignal& signal) { return shipped()->rules()[signal.rule]; }
+const SignalRule& rule_of(const LogSignal& signal) { return packs()->rules()[signal.rule]; }
 
 // "id/class/reaction" of the first signal of a line on which the supervisor acts; empty: it would do nothing.
 std::string first_reaction(std::string_view line) {

@@ -169,4 +169,6 @@ std::filesystem::path ApiUnderTest::log_of(const std::string& case_name, int num
   return settings.case_roots.front() / case_name / "logs" / ("run_" + std::to_string(number) + ".log");
 }
 
+std::string code_of(const WireReply& reply) { return nlohmann::json::parse(reply.body).at("code"); }
+
 }  // namespace ndr

@@ -123,4 +123,7 @@ private:
   std::thread thread_;
 };
 
+/// Of a problem reply.
+std::string code_of(const WireReply& reply);
+
 }  // namespace ndr

@@ -7,7 +7,7 @@ namespace {
 
 const Peer local{"uid:1000", false};
 const Peer remote{"token", true};
-const std::string token(64, 'a');
+const std::string good_token(64, 'a');
 
 Request request_with(std::vector<Header> headers, Method method = Method::get, std::string path = "/v1/cases") {
   Request request;
@@ -21,7 +21,7 @@ Request request_with(std::vector<Header> headers, Method method = Method::get, s
 int status_of(const std::optional<Problem>& problem) { return problem ? problem->status() : 200; }
 
 TEST_CASE("only the daemon's own names are taken as Host") {
-  const Gate gate{token};
+  const Gate gate{good_token};
   for (const std::string host :
        {"localhost", "LOCALHOST:8742", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:8080", "ndreprod"})
     CHECK(status_of(gate.check(request_with({{"Host", host}}), local, false)) == 200);
@@ -34,7 +34,7 @@ TEST_CASE("only the daemon's own names are taken as Host") {
 }
 
 TEST_CASE("a page of another origin is refused, also over the unix socket") {
-  const Gate gate{token};
+  const Gate gate{good_token};
   const auto from = [&](std::vector<Header> headers) {
     headers.push_back({"Host", "localhost:8080"});
     return status_of(gate.check(request_with(std::move(headers), Method::post), local, false));
@@ -51,18 +51,18 @@ TEST_CASE("a page of another origin is refused, also over the unix socket") {
 }
 
 TEST_CASE("over TCP the token is needed for all but liveness") {
-  const Gate gate{token};
+  const Gate gate{good_token};
   const Header host{"Host", "localhost"};
   const auto with = [&](const std::string& value) {
     return status_of(gate.check(request_with({host, {"Authorization", value}}), remote, false));
   };
   CHECK(status_of(gate.check(request_with({host}), remote, false)) == 401);
-  CHECK(with("Bearer " + token) == 200);
-  CHECK(with("bearer " + token) == 200);
-  CHECK(with("Bearer " + token.substr(1)) == 401);
-  CHECK(with("Bearer " + token + "a") == 401);
-  CHECK(with("Bearer b" + token.substr(1)) == 401);
-  CHECK(with("Basic " + token) == 401);
+  CHECK(with("Bearer " + good_token) == 200);
+  CHECK(with("bearer " + good_token) == 200);
+  CHECK(with("Bearer " + good_token.substr(1)) == 401);
+  CHECK(with("Bearer " + good_token + "a") == 401);
+  CHECK(with("Bearer b" + good_token.substr(1)) == 401);
+  CHECK(with("Basic " + good_token) == 401);
   CHECK(with("Bearer ") == 401);
   CHECK(status_of(gate.check(request_with({host}, Method::get, "/healthz"), remote, false)) == 200);
   CHECK(status_of(gate.check(request_with({host}, Method::post, "/healthz"), remote, false)) == 401);
@@ -77,7 +77,7 @@ TEST_CASE("no token at all opens nothing") {
 }
 
 TEST_CASE("a body must be declared as JSON, which a form cannot do") {
-  const Gate gate{token};
+  const Gate gate{good_token};
   const auto with = [&](const std::string& type) {
     return status_of(
         gate.check(request_with({{"Host", "localhost"}, {"Content-Type", type}}, Method::post), local, true));

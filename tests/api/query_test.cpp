@@ -7,7 +7,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-Request request_for(const std::string& target) {
+Request request_to(const std::string& target) {
   Request request;
   request.target = target_from(target).value();
   return request;
@@ -40,24 +40,24 @@ TEST_CASE("row ids are plain positive numbers") {
 }
 
 TEST_CASE("a misspelt parameter is told, with those there are") {
-  const auto problem = check_query(request_for("/v1/cases?limt=5"), {"limit", "after"});
+  const auto problem = check_query(request_to("/v1/cases?limt=5"), {"limit", "after"});
   REQUIRE(problem);
   CHECK(problem->status() == 400);
   CHECK(problem->hint == "it takes limit, after");
-  CHECK(check_query(request_for("/v1/cases?limit=5&limit=6"), {"limit"}));
-  CHECK(check_query(request_for("/v1/boards?x"), {})->hint == "it takes none");
-  CHECK_FALSE(check_query(request_for("/v1/cases?limit=5&after=a"), {"limit", "after"}));
+  CHECK(check_query(request_to("/v1/cases?limit=5&limit=6"), {"limit"}));
+  CHECK(check_query(request_to("/v1/boards?x"), {})->hint == "it takes none");
+  CHECK_FALSE(check_query(request_to("/v1/cases?limit=5&after=a"), {"limit", "after"}));
 }
 
 TEST_CASE("numbers and flags are held to their limits") {
-  CHECK(query_number(request_for("/?limit=5"), "limit", 1, 10, 50).value() == 5);
-  CHECK(query_number(request_for("/"), "limit", 1, 10, 50).value() == 50);
+  CHECK(query_number(request_to("/?limit=5"), "limit", 1, 10, 50).value() == 5);
+  CHECK(query_number(request_to("/"), "limit", 1, 10, 50).value() == 50);
   for (const std::string value : {"0", "11", "x", "", "5x", "99999999999999999999"})
-    CHECK(query_number(request_for("/?limit=" + value), "limit", 1, 10, 50).error().code == "bad_query");
-  CHECK(query_flag(request_for("/?follow=1"), "follow", false).value());
-  CHECK_FALSE(query_flag(request_for("/?follow=0"), "follow", true).value());
-  CHECK(query_flag(request_for("/"), "follow", true).value());
-  CHECK(query_flag(request_for("/?follow=yes"), "follow", true).has_error());
+    CHECK(query_number(request_to("/?limit=" + value), "limit", 1, 10, 50).error().code == "bad_query");
+  CHECK(query_flag(request_to("/?follow=1"), "follow", false).value());
+  CHECK_FALSE(query_flag(request_to("/?follow=0"), "follow", true).value());
+  CHECK(query_flag(request_to("/"), "follow", true).value());
+  CHECK(query_flag(request_to("/?follow=yes"), "follow", true).has_error());
 }
 
 }  // namespace

@@ -78,22 +78,22 @@ TEST_CASE("an action that is told nothing takes no body or an empty object") {
   CHECK(reset_request_from(R"({"force":1})").has_error());
 }
 
-Request request_for(const std::string& target) {
+Request request_of(const std::string& target) {
   Request request;
   request.target = target_from(target).value();
   return request;
 }
 
 TEST_CASE("a wait has a limit and says what for") {
-  CHECK(wait_request_from(request_for("/"))->limit.count() == 0);
-  const auto wait = wait_request_from(request_for("/?wait=30s&until=finished&after=17"));
+  CHECK(wait_request_from(request_of("/"))->limit.count() == 0);
+  const auto wait = wait_request_from(request_of("/?wait=30s&until=finished&after=17"));
   REQUIRE(wait.has_value());
   CHECK(wait->limit == std::chrono::seconds{30});
   CHECK(wait->until_finished);
   CHECK(wait->after == EventId{17});
   for (const std::string query : {"wait=11m", "wait=soon", "until=started", "after=-1", "after=x", "w=1"}) {
     CAPTURE(query);
-    CHECK(wait_request_from(request_for("/?" + query)).error().code == "bad_query");
+    CHECK(wait_request_from(request_of("/?" + query)).error().code == "bad_query");
   }
 }
 

@@ -6,8 +6,6 @@
 namespace ndr {
 namespace {
 
-std::string code_of(const WireReply& reply) { return nlohmann::json::parse(reply.body).at("code"); }
-
 void write(const std::filesystem::path& file, const std::string& text) {
   std::filesystem::create_directories(file.parent_path());
   std::ofstream{file} << text;

@@ -9,8 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string code_of(const WireReply& reply) { return nlohmann::json::parse(reply.body).at("code"); }
-
 /// What the server says to bytes that are no request of ours; the connection is used up.
 WireReply answer_to(const ApiUnderTest& api, const std::string& bytes) {
   HttpClient client = api.connect();

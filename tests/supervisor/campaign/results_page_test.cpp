@@ -6,7 +6,7 @@ using namespace ndr;
 
 namespace {
 
-CampaignEnd sample(CampaignOutcome outcome, std::string reason = "3 matched of 3 wanted") {
+CampaignEnd ended(CampaignOutcome outcome, std::string reason = "3 matched of 3 wanted") {
   CampaignEnd end;
   end.campaign.id.value = 7;
   end.campaign.case_name = "ledger";
@@ -39,7 +39,7 @@ std::size_t count(const std::string& text, std::string_view part) {
 }  // namespace
 
 TEST_CASE("the page says how often, under what and how sure") {
-  CampaignEnd end = sample(CampaignOutcome::reproduced);
+  CampaignEnd end = ended(CampaignOutcome::reproduced);
   for (int i = 0; i < 7; ++i)
     add(end, Arm{}, Verdict::passed);
   for (int i = 0; i < 3; ++i)
@@ -55,18 +55,18 @@ TEST_CASE("the page says how often, under what and how sure") {
 }
 
 TEST_CASE("nothing seen is never called nothing there") {
-  CampaignEnd end = sample(CampaignOutcome::not_reproduced, "no match; the budget of 300.0 s is used up");
+  CampaignEnd end = ended(CampaignOutcome::not_reproduced, "no match; the budget of 300.0 s is used up");
   for (int i = 0; i < 10; ++i)
     add(end, Arm{}, Verdict::passed);
   CHECK_THAT(results_block(end),
              ContainsSubstring("0 of 10 runs matched: with 95 % certainty the rate is below 25.9 % a run. "
                                "That is no proof that it cannot fail here."));
-  CHECK_THAT(results_block(sample(CampaignOutcome::cancelled)),
+  CHECK_THAT(results_block(ended(CampaignOutcome::cancelled)),
              ContainsSubstring("No unamplified run could be judged."));
 }
 
 TEST_CASE("what was left out, reset or different is told") {
-  CampaignEnd end = sample(CampaignOutcome::reproduced);
+  CampaignEnd end = ended(CampaignOutcome::reproduced);
   add(end, Arm{}, Verdict::lost);
   add(end, Arm{}, Verdict::contention);
   end.different_before_match = 2;
@@ -81,7 +81,7 @@ TEST_CASE("what was left out, reset or different is told") {
 TEST_CASE("everything outside the markers is kept, byte for byte") {
   const std::string before = "# Mine\r\n\xff\xfe odd bytes\n\n";
   const std::string after = "\n\ttail without newline";
-  const std::string block = results_block(sample(CampaignOutcome::reproduced));
+  const std::string block = results_block(ended(CampaignOutcome::reproduced));
   const std::string old = std::string{results_begin} + "\nold\n" + std::string{results_end};
   const std::string page = with_results(before + old + after, "ledger", block);
   CHECK(page == before + block + after);
@@ -89,7 +89,7 @@ TEST_CASE("everything outside the markers is kept, byte for byte") {
 }
 
 TEST_CASE("a page without markers gets the results appended") {
-  const std::string block = results_block(sample(CampaignOutcome::reproduced));
+  const std::string block = results_block(ended(CampaignOutcome::reproduced));
   CHECK(with_results("# Mine\n", "ledger", block) == "# Mine\n\n" + block + "\n");
   CHECK(with_results("# Mine", "ledger", block) == "# Mine\n\n" + block + "\n");
   const std::string half = "# Mine\n" + std::string{results_begin} + "\n";
@@ -97,7 +97,7 @@ TEST_CASE("a page without markers gets the results appended") {
 }
 
 TEST_CASE("a missing page is made, with the case's name and how to run it") {
-  const std::string block = results_block(sample(CampaignOutcome::reproduced));
+  const std::string block = results_block(ended(CampaignOutcome::reproduced));
   const std::string page = with_results("", "ledger", block);
   CHECK(page.starts_with("# ledger\n"));
   CHECK_THAT(page, ContainsSubstring("./run_test.sh"));
@@ -106,7 +106,7 @@ TEST_CASE("a missing page is made, with the case's name and how to run it") {
 
 TEST_CASE("text of a log cannot leave its place in the page") {
   const std::string hostile = std::string{results_end} + "\n| `rm -rf` | <script> **x** \x1b[31m [a](b)\n## Fake";
-  CampaignEnd end = sample(CampaignOutcome::not_reproduced, hostile);
+  CampaignEnd end = ended(CampaignOutcome::not_reproduced, hostile);
   add(end, Arm{}, Verdict::reproduced);
   end.first_match = FirstMatch{end.attempts.front(), "logs/run_1.log", 12, "````\n" + hostile + "\n"};
   const std::string block = results_block(end);
@@ -123,13 +123,13 @@ TEST_CASE("text of a log cannot leave its place in the page") {
 
 TEST_CASE("long foreign text is cut at a character") {
   const std::string block =
-      results_block(sample(CampaignOutcome::setup_error, std::string(298, 'a') + "ääää" + std::string(5000, 'b')));
+      results_block(ended(CampaignOutcome::setup_error, std::string(298, 'a') + "ääää" + std::string(5000, 'b')));
   CHECK(block.size() < 3000);
   CHECK_THAT(block, ContainsSubstring("aä…"));
 }
 
 TEST_CASE("the last ten campaigns before are named") {
-  CampaignEnd end = sample(CampaignOutcome::reproduced);
+  CampaignEnd end = ended(CampaignOutcome::reproduced);
   for (int i = 0; i < 12; ++i) {
     CampaignRow row;
     row.id.value = 100 - i;
