@@ -76,7 +76,8 @@ bool is_bare_number(std::string_view text) {
 bool compares_fractions(std::string_view text) {
   text = trim(text);
   if (!text.starts_with("assert ")) return false;
-  const auto words = split(fold_spaces(text.substr(7)), ' ');
+  const std::string folded = fold_spaces(text.substr(7));
+  const auto words = split(folded, ' ');
   return words.size() >= 3 && contains(words[0], ".") && to_decimal(words[0]) && to_decimal(words[2]);
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -16,6 +17,8 @@ std::string to_lower(std::string_view text);
 /// Every run of white space becomes one blank; none at the ends.
 std::string fold_spaces(std::string_view text);
 std::vector<std::string_view> split(std::string_view text, char separator);
+template <std::same_as<std::string> Text>
+std::vector<std::string_view> split(Text&&, char) = delete;  // of a temporary: the parts are views of it
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_word(char c) {  // letter, digit or _
   const char lower = static_cast<char>(c | 0x20);
