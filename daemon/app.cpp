@@ -55,13 +55,6 @@ Checked<std::vector<Listener>> open_listeners(const ListenSettings& listen) {
   return listeners;
 }
 
-void make_folder(const fs::path& folder, unsigned mode) {
-  fs::create_directories(folder);
-  if (::chmod(folder.c_str(), mode) != 0 && errno != EPERM) {
-    throw std::system_error{errno, std::generic_category(), "chmod " + folder.string()};
-  }
-}
-
 /// Everything that lives as long as the daemon, in the order in which it is built.
 class App {
 public:
@@ -142,8 +135,10 @@ int refuse(const Refusal& refusal) {
 
 int serve(const Config& config) try {
   ::umask(0027);
-  make_folder(config.settings.state_folder, 0700);
-  make_folder(config.settings.runtime_folder, 0750);
+  // Made with the mode 0750. One that is there keeps its mode: the group goes through it to the cases below, and whoever
+  // made it knows who may.
+  fs::create_directories(config.settings.state_folder);
+  fs::create_directories(config.settings.runtime_folder);
   auto rules = load_rules(config.settings);
   if (rules.has_error()) return refuse(rules.error());
   App app{config, std::move(*rules)};  // takes the state folder before any socket: the second daemon must not listen
