@@ -36,7 +36,7 @@ can() {
 ctl() {
   local expected=$1 status=0
   shift
-  "$client" "$@" >"$folder/out" 2>"$folder/err" </dev/null || status=$?
+  timeout 60 "$client" "$@" >"$folder/out" 2>"$folder/err" </dev/null || status=$?
   if [[ $status -eq $expected ]]; then good; else bad "exit $status, expected $expected: ndreproctl $*"; fi
 }
 # The same on a terminal.
@@ -170,6 +170,14 @@ timeout --foreground -s INT 2 "$client" run gather -f >"$folder/out" 2>"$folder/
 if [[ $status -eq 124 || $status -eq 130 ]]; then good; else bad "exit $status"; fi
 tells 'ndreproctl stop 7'
 if pgrep -f -- "--unix-socket $folder/api.sock" >/dev/null; then bad 'a curl is left behind'; else good; fi
+
+test='a daemon that does not come back is told, not waited for'
+can '202 POST /v1/cases/gather/campaigns' "$campaign"
+printf '%s' "$(jq '.["POST /v1/cases/gather/campaigns"].gone = true' "$folder/answers")" >"$folder/answers"
+mkdir "$folder/hasty"
+ln -s "$(type -P true)" "$folder/hasty/sleep" # its pauses are not what is asked here
+PATH=$folder/hasty:$PATH ctl 3 run gather -f; tells 'the daemon is gone; campaign 7'; says 'trying again'
+mv "$folder/api.sock.gone" "$folder/api.sock"
 
 test='events are read, lines by themselves or JSON'
 can_events '/v1/events?follow=0' 'GET /healthz' '{"alive":true}'
