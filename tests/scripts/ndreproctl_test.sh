@@ -187,12 +187,12 @@ printf '%s' "$(jq '.["GET /v1/events?follow=1&after=5&campaign=7"] = .["GET /v1/
 ctl 0 events -f --after 5 --campaign 7
 
 test='a log comes byte for byte in a pipe, without escape sequences on a terminal'
-log=$'one \e[31mred\e[0m \e]0;title\a\x9b two\rthree\e[2J\n'
+log=$'one \e[31mred\e[0m \e]0;title\a\x9b two\rthree\e[2J \xc2\xc2\x9b\x9b4m \xc2\x07\x9b5m\n'
 can 'GET /v1/cases/gather/attempts/3' '{}' 'GET /v1/cases/gather/attempts/3/log' "$(jq -Rs . <<<"$log")" \
   'GET /v1/cases/gather/attempts/3/log?tail=5' '"tail\n"' 'GET /v1/attempts/31' '{}' 'GET /v1/attempts/31/log?follow=1' '"followed\n"' \
   'GET /v1/cases/gather/attempts/3/signals?limit=500' '{"signals":[{"offset":12,"signal_class":"crash","rule":"sigsegv","line":"a\u001b[2J"}]}'
 ctl 0 logs gather/3; says $'\e[31mred'
-ctl_tty 0 logs gather/3; says 'one red'; says_not $'\e[31m'; says_not 'title'; says_not $'\e[2J'
+ctl_tty 0 logs gather/3; says 'one red'; says_not $'\e[31m'; says_not 'title'; says_not $'\e[2J'; says_not $'\xc2\x9b'
 ctl_tty 0 logs --raw gather/3; says $'\e[31mred'
 ctl 0 logs --tail 5 gather/3; is tail
 ctl 0 logs -f 31; is followed
