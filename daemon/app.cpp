@@ -46,7 +46,7 @@ Checked<std::vector<Listener>> open_listeners(const ListenSettings& listen) {
   std::vector<Checked<Listener>> opened;
   if (inherited.unix_socket >= 0) opened.push_back(adopt_listener(UniqueFd{inherited.unix_socket}));
   if (inherited.tcp_socket >= 0) opened.push_back(adopt_listener(UniqueFd{inherited.tcp_socket}));
-  if (ours && !listen.socket.empty()) opened.push_back(listen_unix(listen.socket));
+  if (ours && !listen.socket.empty()) opened.push_back(listen_unix(listen.socket, listen.socket_mode));
   if (ours && listen.tcp_port) opened.push_back(listen_tcp(*listen.tcp_port));
   for (auto& listener : opened) {
     if (listener.has_error()) return listener.error();

@@ -166,10 +166,17 @@ def folders_that_are_there_keep_their_mode():
             assert (daemon.folder / name).stat().st_mode & 0o7777 == 0o750, name
 
 
+def the_socket_has_the_configured_mode():
+    with world.Daemon('listen: {socket_mode: "0600"}\n') as daemon:
+        daemon.start()
+        assert daemon.socket.stat().st_mode & 0o7777 == 0o600, oct(daemon.socket.stat().st_mode)
+
+
 if __name__ == "__main__":
     world.main([
         folders_that_are_no_case, logs_that_cannot_be_read, scripts_that_cannot_run,
         earlier_run_logs_are_kept_and_never_evidence, a_case_folder_that_the_account_cannot_write,
         two_daemons_on_one_state_folder, a_port_that_is_taken, a_host_without_the_reset_tool,
         a_configuration_with_a_wrong_key, folders_that_are_there_keep_their_mode,
+        the_socket_has_the_configured_mode,
     ])
