@@ -172,11 +172,23 @@ def the_socket_has_the_configured_mode():
         assert daemon.socket.stat().st_mode & 0o7777 == 0o600, oct(daemon.socket.stat().st_mode)
 
 
+def log_lines_are_the_journals_only_where_it_reads_them():
+    with world.Daemon() as daemon:
+        log = daemon.folder / "daemon.log"
+        daemon.start(JOURNAL_STREAM="8:15")  # of a session that the daemon was started from
+        assert log.read_text().startswith("20"), daemon.log()
+        daemon.stop()
+        log.write_text("")
+        file = log.stat()
+        daemon.start(JOURNAL_STREAM=f"{file.st_dev}:{file.st_ino}")
+        assert log.read_text().startswith("<6>"), daemon.log()
+
+
 if __name__ == "__main__":
     world.main([
         folders_that_are_no_case, logs_that_cannot_be_read, scripts_that_cannot_run,
         earlier_run_logs_are_kept_and_never_evidence, a_case_folder_that_the_account_cannot_write,
         two_daemons_on_one_state_folder, a_port_that_is_taken, a_host_without_the_reset_tool,
         a_configuration_with_a_wrong_key, folders_that_are_there_keep_their_mode,
-        the_socket_has_the_configured_mode,
+        the_socket_has_the_configured_mode, log_lines_are_the_journals_only_where_it_reads_them,
     ])
