@@ -247,5 +247,14 @@ test='over TCP the token comes from a file, never from the command line'
 if grep -q -- '-H "@$header"' "$client" && ! grep -q 'Bearer' "$client"; then good; else bad 'a token in argv'; fi
 NDREPROD_SOCKET='' NDREPROD_HOST=localhost:1 HOME=$folder XDG_STATE_HOME=$folder ctl 5 ps; tells 'NDREPROD_CURL_HEADER'
 
+test='the demo empties no folder but its own'
+mkdir "$folder/home"
+echo kept >"$folder/home/thesis"
+status=0
+(cd "$folder" && "$here/../../scripts/demo" --state home) >"$folder/out" 2>"$folder/err" || status=$?
+if [[ $status -eq 2 ]]; then good; else bad "exit $status"; fi
+tells "home holds something"
+if [[ $(<"$folder/home/thesis") == kept ]]; then good; else bad 'it is gone'; fi
+
 printf '%d checks passed, %d failed\n' "$passed" "$failed"
 [[ $failed -eq 0 ]]
