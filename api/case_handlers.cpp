@@ -61,13 +61,11 @@ Answering add_case(Api& api, const Request& request) {
   if (!folder) co_return folder.error();
   const FindCase by_name{name_of(*folder)};
   const auto before = co_await api.services.store.read(by_name);
-  if (before && std::filesystem::path{before->folder} != folder->lexically_normal()) {
-    const Refusal refusal{"folder", "a case " + before->name + " is registered from " + before->folder,
-                          "rename one of the two folders"};
-    co_return problem_of(refusal, "case_exists");
-  }
   const auto added = co_await api.services.cases.add(*folder, request.identity);
-  if (!added) co_return problem_of(added.error());
+  if (!added) {
+    // Of all refusals only that of a name which another folder has speaks of "folder"; the others name the path.
+    co_return problem_of(added.error(), added.error().field == "folder" ? "case_exists" : "refused");
+  }
   Reply reply = json_reply(to_json_text(*added), before ? 200 : 201);
   reply.headers.push_back({"Location", "/v1/cases/" + added->name});
   co_return reply;

@@ -75,10 +75,8 @@ case_command() {
     list) ask GET '/v1/cases?limit=500'
       show 'CASE ANALYZED FOLDER' '.cases[] | [.name, (.analyzed_at | word), .folder] | map(safe)' ;;
     new) [[ $# -eq 1 ]] || usage "case new takes one folder"; new_case "${1%/}" ;;
-    add) [[ $# -eq 1 ]] || usage "case add takes one folder"
-      folder=${1%/}
-      [[ $folder == /* ]] || folder=$PWD/$folder
-      [[ $1 != . ]] || folder=$PWD
+    add) [[ $# -eq 1 && -n $1 ]] || usage "case add takes one folder"
+      folder=$(realpath -ms -- "$1") # without its dots; links are the daemon's to judge
       ask POST /v1/cases "$(jq -n --arg folder "$folder" '{folder: $folder}')"
       show 'CASE FOLDER' '[.name, .folder] | map(safe)' ;;
     show) [[ $# -eq 1 ]] || usage "case show takes one case"

@@ -74,9 +74,28 @@ TEST_CASE("what a case must be is told, and nothing is half-registered") {
   CHECK(refused(R"({"folder":"/a","colour":"red"})").status == 422);
   CHECK(refused("").status == 422);
   CHECK(api.json("/v1/cases")["cases"].empty());
-  make_case(api, "twin");
-  api.add_case("twin");
-  CHECK(code_of(refused(R"({"folder":"/elsewhere/twin"})")) == "case_exists");
+}
+
+TEST_CASE("a name is one folder's, however its path is written") {
+  ApiUnderTest api;
+  const std::filesystem::path root = make_case(api, "twin");
+  const std::filesystem::path alias = api.folder / "alias";
+  std::filesystem::create_directory_symlink(api.settings.case_roots.front(), alias);
+  write(api.folder / "others" / "twin" / "logs" / "ci.log", ci_log);
+  api.on_io([&] {
+    api.settings.case_roots.push_back(alias);
+    api.settings.case_roots.push_back(api.folder / "others");
+  });
+  const auto status_of = [&](const std::string& folder) {
+    return api.post("/v1/cases", nlohmann::json{{"folder", folder}}.dump()).status;
+  };
+  CHECK(status_of(root.string()) == 201);
+  CHECK(status_of(root.string() + "/") == 200);
+  CHECK(status_of((alias / "twin").string()) == 200);
+  const std::string other = nlohmann::json{{"folder", (api.folder / "others" / "twin").string()}}.dump();
+  CHECK(api.post("/v1/cases", other).status == 409);
+  CHECK(code_of(api.post("/v1/cases", other)) == "case_exists");
+  CHECK(api.json("/v1/cases")["cases"].size() == 1);
 }
 
 TEST_CASE("what is not there is 404, by its own name") {

@@ -100,6 +100,10 @@ ctl 0 case add $'/cases/a"b\\c$(id)'
 asked '.body | fromjson.folder == "/cases/a\"b\\c$(id)"'
 asked '.headers["Content-Type"] == "application/json"'
 ctl 0 case add gather; asked ".body | fromjson.folder == \"$PWD/gather\""
+for path in ./gather/ gather/../gather "$PWD//gather/." gather/logs/..; do
+  ctl 0 case add "$path"; asked ".body | fromjson.folder == \"$PWD/gather\""
+done
+ctl 0 case add .; asked ".body | fromjson.folder == \"$PWD\""
 
 test='a campaign is ordered with its options'
 can '202 POST /v1/cases/gather/campaigns' "$campaign"
