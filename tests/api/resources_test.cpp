@@ -154,8 +154,9 @@ TEST_CASE("campaigns are filtered by case and state") {
   CHECK(api.json("/v1/campaigns?case=scatter")["campaigns"][0]["case_name"] == "scatter");
   CHECK(api.json("/v1/cases/gather/campaigns?state=queued")["campaigns"].empty());
   CHECK(api.json("/v1/cases/scatter/campaigns")["campaigns"].size() == 1);
+  CHECK(api.json("/v1/campaigns?after=0")["campaigns"].size() == 2);
   for (const std::string query :
-       {"state=over", "case=none", "limit=0", "limit=501", "after=x", "colour=red", "limit=1&limit=2"})
+       {"after=-1", "state=over", "case=none", "limit=0", "limit=501", "after=x", "colour=red", "limit=1&limit=2"})
     CHECK(code_of(api.get("/v1/campaigns?" + query)) == "bad_query");
 }
 
