@@ -69,7 +69,7 @@ analysis_rows='[["case", .case_name]] + (.evidence | objects | to_entries | map(
   | .[] | map(safe)'
 
 case_command() {
-  local what=${1-} folder
+  local what=${1-} folder note
   shift || true
   case $what in
     list) ask GET '/v1/cases?limit=500'
@@ -78,7 +78,9 @@ case_command() {
     add) [[ $# -eq 1 && -n $1 ]] || usage "case add takes one folder"
       folder=$(realpath -ms -- "$1") # without its dots; links are the daemon's to judge
       ask POST /v1/cases "$(jq -n --arg folder "$folder" '{folder: $folder}')"
-      show 'CASE FOLDER' '[.name, .folder] | map(safe)' ;;
+      show 'CASE FOLDER' '[.name, .folder] | map(safe)'
+      note=$(jq -r '.note // ""' "$answer")
+      [[ -z $note ]] || printf 'ndreproctl: to be mended before it can run: %s\n' "$note" | plain >&2 ;;
     show) [[ $# -eq 1 ]] || usage "case show takes one case"
       ask GET "/v1/cases/$(encode "$1")"
       show 'FIELD VALUE' '[["name", .name], ["folder", .folder], ["owner", .owner], ["analyzed", (.analyzed_at | word)],

@@ -76,6 +76,19 @@ TEST_CASE("what a case must be is told, and nothing is half-registered") {
   CHECK(api.json("/v1/cases")["cases"].empty());
 }
 
+TEST_CASE("a case whose script cannot run yet is taken with a note of it") {
+  ApiUnderTest api;
+  const std::filesystem::path root = make_case(api, "ledger");
+  std::filesystem::permissions(root / "run_test.sh", std::filesystem::perms::owner_read);
+  const std::string order = nlohmann::json{{"folder", root.string()}}.dump();
+  const WireReply added = api.post("/v1/cases", order);
+  REQUIRE(added.status == 201);
+  const std::string note = nlohmann::json::parse(added.body)["note"];
+  CHECK(note.find("chmod +x") != std::string::npos);
+  std::filesystem::permissions(root / "run_test.sh", std::filesystem::perms::owner_all);
+  CHECK(nlohmann::json::parse(api.post("/v1/cases", order).body)["note"].is_null());
+}
+
 TEST_CASE("a name is one folder's, however its path is written") {
   ApiUnderTest api;
   const std::filesystem::path root = make_case(api, "twin");

@@ -50,6 +50,7 @@ ctl_tty() {
 says() { if grep -qaF -- "$1" "$folder/out"; then good; else bad "stdout lacks: $1"; fi; }
 says_not() { if grep -qaF -- "$1" "$folder/out"; then bad "stdout holds: $1"; else good; fi; }
 tells() { if grep -qaF -- "$1" "$folder/err"; then good; else bad "stderr lacks: $1"; fi; }
+tells_not() { if grep -qaF -- "$1" "$folder/err"; then bad "stderr holds: $1"; else good; fi; }
 is() { if [[ $(<"$folder/out") == "$1" ]]; then good; else bad "stdout is not: $1"; fi; }
 # FILTER: holds for the last request.
 asked() { if tail -1 "$folder/requests" | jq -e "$1" >/dev/null; then good; else bad "the last request is not $1: $(tail -1 "$folder/requests")"; fi; }
@@ -103,6 +104,10 @@ ctl 0 case add gather; asked ".body | fromjson.folder == \"$PWD/gather\""
 for path in ./gather/ gather/../gather "$PWD//gather/." gather/logs/..; do
   ctl 0 case add "$path"; asked ".body | fromjson.folder == \"$PWD/gather\""
 done
+tells_not 'to be mended'
+can '201 POST /v1/cases' "$(jq '.note = "run_test.sh: is not executable; chmod +x run_test.sh\u009b2J"' <<<"$case")"
+ctl 0 case add gather; is $'gather\t/cases/gather'; tells 'to be mended before it can run: run_test.sh: is not executable; chmod +x'
+tells_not $'\xc2\x9b'
 ctl 0 case add .; asked ".body | fromjson.folder == \"$PWD\""
 
 test='a campaign is ordered with its options'
