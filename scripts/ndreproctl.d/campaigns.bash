@@ -37,7 +37,7 @@ ps_command() {
   esac
   local state
   for state in "${states[@]}"; do
-    ask GET "/v1/campaigns?state=$state&limit=500"
+    ask_all "/v1/campaigns?state=$state&limit=500" campaigns
     cat "$answer" >>"$scratch/all"
   done
   jq -s '{campaigns: map(.campaigns) | add}' "$scratch/all" >"$answer"
@@ -55,7 +55,7 @@ status_command() {
   id=$(encode "$id")
   ask GET "/v1/campaigns/$id"
   cp "$answer" "$scratch/campaign"
-  ask GET "/v1/campaigns/$id/attempts?limit=500"
+  ask_all "/v1/campaigns/$id/attempts?limit=500" attempts
   if [[ $json == yes ]]; then jq --slurpfile campaign "$scratch/campaign" '$campaign[0] + {attempts: .attempts}' "$answer"; return; fi
   jq -r "$shared"'"campaign \(.id) of \(.case_name): " + (.outcome // .state) + (if .reason == "" then "" else " - " + (.reason | safe) end),
     "spent \(.spent_ms | span) of \(.budget_ms | span), boards \(.boards | join(" ") | safe), seed \(.seed)"' "$scratch/campaign"

@@ -72,7 +72,7 @@ case_command() {
   local what=${1-} folder note
   shift || true
   case $what in
-    list) ask GET '/v1/cases?limit=500'
+    list) ask_all '/v1/cases?limit=500' cases
       show 'CASE ANALYZED FOLDER' '.cases[] | [.name, (.analyzed_at | word), .folder] | map(safe)' ;;
     new) [[ $# -eq 1 ]] || usage "case new takes one folder"; new_case "${1%/}" ;;
     add) [[ $# -eq 1 && -n $1 ]] || usage "case add takes one folder"

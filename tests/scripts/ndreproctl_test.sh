@@ -93,6 +93,15 @@ ctl 0 case list; is $'gather\t2025-01-01T00:00:00.000Z\t/cases/gather'
 ctl_tty 0 case list; says 'CASE    ANALYZED'; says 'gather  2025-01-01'
 ctl 0 case list --json; says '"folder": "/cases/gather"'
 
+test='a list is read to its last page'
+second='/v1/cases?limit=500&after=gather' third='/v1/cases?limit=500&after=ring'
+can 'GET /v1/cases?limit=500' "{\"cases\":[$case],\"next\":\"$second\"}" \
+  "GET $second" "{\"cases\":[$(jq '.name = "ring"' <<<"$case")],\"next\":\"$third\"}" "GET $third" '{"cases":[],"next":null}'
+ctl 0 case list; if [[ $(cut -f1 "$folder/out") == $'gather\nring' ]]; then good; else bad 'not both'; fi
+ctl 0 case list --json; if [[ $(jq -c '[(.cases | length), .next]' "$folder/out") == '[2,null]' ]]; then good; else bad 'not one list'; fi
+can 'GET /v1/cases?limit=500' "{\"cases\":[],\"next\":null}"
+ctl 0 case list; is ''
+
 test='names are encoded and bodies are built, whatever they hold'
 can 'GET /v1/cases/a%2F..%2Fb%3Fc' "$case" '201 POST /v1/cases' "$case"
 ctl 0 case show 'a/../b?c'; says 'crash'
@@ -199,13 +208,15 @@ test='a log comes byte for byte in a pipe, without escape sequences on a termina
 log=$'one \e[31mred\e[0m \e]0;title\a\x9b two\rthree\e[2J \xc2\xc2\x9b\x9b4m \xc2\x07\x9b5m\n'
 can 'GET /v1/cases/gather/attempts/3' '{}' 'GET /v1/cases/gather/attempts/3/log' "$(jq -Rs . <<<"$log")" \
   'GET /v1/cases/gather/attempts/3/log?tail=5' '"tail\n"' 'GET /v1/attempts/31' '{}' 'GET /v1/attempts/31/log?follow=1' '"followed\n"' \
-  'GET /v1/cases/gather/attempts/3/signals?limit=500' '{"signals":[{"offset":12,"signal_class":"crash","rule":"sigsegv","line":"a\u001b[2J"}]}'
+  'GET /v1/cases/gather/attempts/3/signals?limit=500' '{"signals":[{"offset":12,"signal_class":"crash","rule":"sigsegv","line":"a\u001b[2J"}],
+  "next":"/v1/cases/gather/attempts/3/signals?limit=500&after=1"}' 'GET /v1/cases/gather/attempts/3/signals?limit=500&after=1' \
+  '{"signals":[{"offset":90,"signal_class":"crash","rule":"sigabrt","line":"b"}],"next":null}'
 ctl 0 logs gather/3; says $'\e[31mred'
 ctl_tty 0 logs gather/3; says 'one red'; says_not $'\e[31m'; says_not 'title'; says_not $'\e[2J'; says_not $'\xc2\x9b'
 ctl_tty 0 logs --raw gather/3; says $'\e[31mred'
 ctl 0 logs --tail 5 gather/3; is tail
 ctl 0 logs -f 31; is followed
-ctl 0 logs --signals gather/3; is $'12\tcrash\tsigsegv\ta [2J'
+ctl 0 logs --signals gather/3; is $'12\tcrash\tsigsegv\ta [2J\n90\tcrash\tsigabrt\tb'
 ctl 4 logs gather/9
 
 test='what is at work, in full on demand'
