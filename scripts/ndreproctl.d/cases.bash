@@ -32,11 +32,10 @@ iterations=${NDREPRO_ITERATIONS:-50} workers=${NDREPRO_WORKERS:-1} timeout=${NDR
 filter=${NDREPRO_FILTER:-}
 while [[ $# -gt 0 ]]; do
   case $1 in
-    --iterations) iterations=$2; shift 2 ;;
-    --workers) workers=$2; shift 2 ;;
-    --timeout) timeout=$2; shift 2 ;;
-    --seed) seed=$2; shift 2 ;;
-    --filter) filter=$2; shift 2 ;;
+    --iterations | --workers | --timeout | --seed | --filter)
+      [[ $# -gt 1 ]] || { echo "run_test.sh: $1 needs a value" >&2; exit 2; }
+      printf -v "${1#--}" %s "$2"
+      shift 2 ;;
     --) shift; break ;;
     *) echo "run_test.sh: unknown option $1" >&2; exit 2 ;;
   esac

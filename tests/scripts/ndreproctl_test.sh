@@ -75,6 +75,20 @@ ctl 2 frobnicate; tells 'ndreproctl help'
 ctl 2 case; ctl 2 run; ctl 2 run a b; ctl 2 run --colour red; ctl 2 logs; ctl 2 logs gather; ctl 2 wait; ctl 2 stop
 ctl 2 board reset; ctl 2 events --since now; ctl 2 ps x; ctl 2 logs --tail x gather/1; ctl 2 wait --timeout soon 7
 
+test='an option without its value is bad usage'
+for option in --budget --mode --seed --board; do ctl 2 run gather "$option"; tells "$option needs a value"; done
+ctl 2 run gather --confirmations; ctl 2 logs gather/1 --tail; ctl 2 events --after; ctl 2 events --campaign
+ctl 2 wait 7 --timeout; tells 'needs a value'
+ctl 2 wait-ready --timeout; tells 'needs a value'
+ctl 2 wait-ready --soon; ctl 2 wait 7 8; ctl 2 status 7 8; ctl 2 status --all; ctl 2 case add ''
+
+test='help is a word away wherever one is'
+for command in case 'case add x' run ps status logs wait stop board 'board reset 0' events wait-ready version; do
+  # shellcheck disable=SC2086
+  ctl 0 $command --help; says 'Examples:'
+done
+ctl 0 run gather -h; says 'Examples:'
+
 test='no daemon is status 3 and says what to do'
 NDREPROD_SOCKET=$folder/none.sock ctl 3 ps; tells 'ndreprod serve'
 NDREPROD_SOCKET='' HOME=$folder XDG_STATE_HOME='' ctl 3 ps; tells "$folder/.local/state/ndreprod/run/api.sock"
@@ -246,7 +260,8 @@ can '202 POST /v1/campaigns/7/cancel' "$(changed '.state = "running"')" 'GET /v1
   'GET /readyz' '{"ready":true}' 'POST /v1/cases/gather/analysis' '{"case_name":"gather","signature":{},"evidence":{"files":["logs/ci.log"],
   "exception":{"value":"RuntimeError","line":12},"environment":{"A":{"value":"1","line":2}},"conflicts":[],"arch":null}}'
 ctl 0 stop 7; is $'7\tstopping'
-ctl 0 version; says 'ndreprod 9.9'
+ctl 0 version; says 'ndreprod 9.9'; says "ndreproctl $(sed -n 's/^version=//p' "$client")"
+ctl 0 version --json; if [[ $(jq -r .version "$folder/out") == 9.9 ]]; then good; else bad 'not JSON alone'; fi
 ctl 0 wait-ready
 ctl 0 case analyze gather; says $'exception\tRuntimeError   line 12'; says_not conflicts
 can '503 GET /readyz' '{"ready":false}'
@@ -259,6 +274,16 @@ status=0
 "$folder/ring-timeout/run_test.sh" >"$folder/out" 2>&1 || status=$?
 if [[ $status -eq 9 ]]; then good; else bad 'the skeleton does not say that it is one'; fi
 says 'not filled in'
+for option in --iterations --workers --timeout --seed --filter; do
+  status=0
+  timeout 10 "$folder/ring-timeout/run_test.sh" "$option" >"$folder/out" 2>&1 || status=$?
+  if [[ $status -eq 2 ]]; then good; else bad "exit $status of run_test.sh $option"; fi
+  says "$option needs a value"
+done
+# shellcheck disable=SC2016
+sed '/not filled in/d; s/^exec .*/echo "$iterations $workers $timeout $seed $filter|$*"/' "$folder/ring-timeout/run_test.sh" >"$folder/filled_in.sh"
+bash "$folder/filled_in.sh" --iterations 7 --workers 2 --timeout 9 --seed 3 --filter 'a b' -- -k x >"$folder/out" 2>&1
+is '7 2 9 3 a b|-k x'
 if shellcheck -S warning -e SC2317 "$folder/ring-timeout/run_test.sh" >"$folder/out" 2>&1; then good; else bad shellcheck; fi
 ctl 6 case new "$folder/ring-timeout"; ctl 2 case new "$folder/Ring Timeout"
 
