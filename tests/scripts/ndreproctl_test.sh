@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Holds the client to what it promises, against answers from a file: ndreproctl_test.sh CLIENT
-# What the real daemon answers is tested in tests/program/client.py.
+# What the real daemon answers is tested in tests/api and tests/program.
 set -uo pipefail
 client=${1:?which ndreproctl}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
