@@ -135,8 +135,7 @@ int refuse(const Refusal& refusal) {
 
 int serve(const Config& config) try {
   ::umask(0027);
-  // Made with the mode 0750. One that is there keeps its mode: the group goes through it to the cases below, and whoever
-  // made it knows who may.
+  // Made with the mode 0750; one that is there keeps its own, for the group goes through it to the cases below.
   fs::create_directories(config.settings.state_folder);
   fs::create_directories(config.settings.runtime_folder);
   auto rules = load_rules(config.settings);
