@@ -32,13 +32,13 @@ std::string path_of(CampaignId id) { return "/v1/campaigns/" + std::to_string(id
 Answering listed(Api& api, const Request& request, CampaignRepository::Filter filter) {
   const auto limit = limit_from(request);
   if (!limit) co_return limit.error();
-  const auto after = query_number(request, "after", 1, INT64_MAX, 0);
+  const auto after = query_number(request, "after", 0, INT64_MAX, 0);
   if (!after) co_return after.error();
   if (const auto text = request.query("state")) {
     filter.state = campaign_state_from(*text);
     if (!filter.state) co_return bad_query("state", "\"" + *text + "\" is not one", "give queued, running or finished");
   }
-  filter.before = *after;  // newest first, so the next page is below
+  filter.before = *after;  // newest first, so the next page is below; 0 is the first page
   filter.limit = *limit + 1;
   const ListCampaigns work{filter};
   std::vector<CampaignRow> rows = co_await api.services.store.read(work);

@@ -6,6 +6,7 @@
 #include "api/lookup.hpp"
 #include "api/query.hpp"
 #include "api/requests.hpp"
+#include "storage/case_folder.hpp"
 #include "storage/record_json.hpp"
 #include "storage/strict_json.hpp"
 
@@ -28,6 +29,16 @@ Reply analysis_reply(const CaseRow& row) {
   for (const char* key : {"analyzed_at", "analyzed_at_ms", "signature", "evidence"})
     analysis[key] = whole[key];
   return json_reply(json_text(analysis));
+}
+
+/// The case, with what is still to be mended before it can run.
+Reply added_reply(const CaseRow& row, bool is_new) {
+  Json object = ordered_json_from(to_json_text(row));
+  const auto script = check_run_script(CaseFolder{row.folder});
+  object["note"] = script.has_error() ? Json(to_text(script.error())) : Json(nullptr);
+  Reply reply = json_reply(json_text(object), is_new ? 201 : 200);
+  reply.headers.push_back({"Location", "/v1/cases/" + row.name});
+  return reply;
 }
 
 struct ListCases {
@@ -61,16 +72,12 @@ Answering add_case(Api& api, const Request& request) {
   if (!folder) co_return folder.error();
   const FindCase by_name{name_of(*folder)};
   const auto before = co_await api.services.store.read(by_name);
-  if (before && std::filesystem::path{before->folder} != folder->lexically_normal()) {
-    const Refusal refusal{"folder", "a case " + before->name + " is registered from " + before->folder,
-                          "rename one of the two folders"};
-    co_return problem_of(refusal, "case_exists");
-  }
   const auto added = co_await api.services.cases.add(*folder, request.identity);
-  if (!added) co_return problem_of(added.error());
-  Reply reply = json_reply(to_json_text(*added), before ? 200 : 201);
-  reply.headers.push_back({"Location", "/v1/cases/" + added->name});
-  co_return reply;
+  if (!added) {
+    // Of all refusals only that of a name which another folder has speaks of "folder"; the others name the path.
+    co_return problem_of(added.error(), added.error().field == "folder" ? "case_exists" : "refused");
+  }
+  co_return added_reply(*added, !before);
 }
 
 Answering get_case(Api& api, const Request& request) {

@@ -86,6 +86,19 @@ std::string place(const Evidence& evidence, const Origin& origin) {
   return file + ":" + std::to_string(origin.line);
 }
 
+// A log's text and the names of files must not drive the terminal: C0, DEL and C1 (U+0080 to U+009F) become blanks.
+std::string printable(std::string_view text) {
+  const std::string all = to_utf8(text);
+  std::string safe;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(all[i]);
+    const bool is_c1 = byte == 0xc2 && static_cast<unsigned char>(all[i + 1]) < 0xa0;  // well-formed: i + 1 is there
+    safe += is_c1 || byte < 0x20 || byte == 0x7f ? ' ' : all[i];
+    if (is_c1) ++i;
+  }
+  return safe;
+}
+
 // One line per field: name, value, and where it was read.
 class Report {
 public:
@@ -98,19 +111,11 @@ public:
       line(name, "-", "not in the logs");
   }
   void line(const std::string& name, const std::string& value, const std::string& where) {
-    out_ << std::left << std::setw(18) << name << printable(value) << (where.empty() ? "" : "   [" + where + "]")
-         << '\n';
+    out_ << std::left << std::setw(18) << printable(name) << printable(value)
+         << (where.empty() ? "" : "   [" + printable(where) + "]") << '\n';
   }
 
 private:
-  // A log's text must not drive the terminal.
-  static std::string printable(std::string_view text) {
-    std::string safe = to_utf8(text);
-    std::replace_if(
-        safe.begin(), safe.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }, ' ');
-    return safe;
-  }
-
   const Evidence& evidence_;
   std::ostream& out_;
 };
@@ -176,7 +181,7 @@ void print_report(const Evidence& evidence, std::ostream& out) {
 int analyze_command(const std::vector<fs::path>& files, bool json, std::ostream& out, std::ostream& err) {
   const auto evidence = read_all(files);
   if (evidence.has_error()) {
-    err << "ndreprod analyze: " << to_text(evidence.error()) << '\n';
+    err << "ndreprod analyze: " << printable(to_text(evidence.error())) << '\n';
     return 2;
   }
   if (json)

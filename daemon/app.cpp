@@ -46,20 +46,13 @@ Checked<std::vector<Listener>> open_listeners(const ListenSettings& listen) {
   std::vector<Checked<Listener>> opened;
   if (inherited.unix_socket >= 0) opened.push_back(adopt_listener(UniqueFd{inherited.unix_socket}));
   if (inherited.tcp_socket >= 0) opened.push_back(adopt_listener(UniqueFd{inherited.tcp_socket}));
-  if (ours && !listen.socket.empty()) opened.push_back(listen_unix(listen.socket));
+  if (ours && !listen.socket.empty()) opened.push_back(listen_unix(listen.socket, listen.socket_mode));
   if (ours && listen.tcp_port) opened.push_back(listen_tcp(*listen.tcp_port));
   for (auto& listener : opened) {
     if (listener.has_error()) return listener.error();
     listeners.push_back(std::move(*listener));
   }
   return listeners;
-}
-
-void make_folder(const fs::path& folder, unsigned mode) {
-  fs::create_directories(folder);
-  if (::chmod(folder.c_str(), mode) != 0 && errno != EPERM) {
-    throw std::system_error{errno, std::generic_category(), "chmod " + folder.string()};
-  }
 }
 
 /// Everything that lives as long as the daemon, in the order in which it is built.
@@ -142,8 +135,9 @@ int refuse(const Refusal& refusal) {
 
 int serve(const Config& config) try {
   ::umask(0027);
-  make_folder(config.settings.state_folder, 0700);
-  make_folder(config.settings.runtime_folder, 0750);
+  // Made with the mode 0750; one that is there keeps its own, for the group goes through it to the cases below.
+  fs::create_directories(config.settings.state_folder);
+  fs::create_directories(config.settings.runtime_folder);
   auto rules = load_rules(config.settings);
   if (rules.has_error()) return refuse(rules.error());
   App app{config, std::move(*rules)};  // takes the state folder before any socket: the second daemon must not listen

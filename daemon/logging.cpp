@@ -3,6 +3,8 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
@@ -26,11 +28,19 @@ public:
   std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<PriorityPrefix>(); }
 };
 
+// JOURNAL_STREAM is inherited: it speaks of our standard error only where it names its file (systemd.exec(5)).
+bool logs_to_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat own {};
+  return stream != nullptr && ::fstat(STDERR_FILENO, &own) == 0 &&
+         stream == std::to_string(own.st_dev) + ":" + std::to_string(own.st_ino);
+}
+
 }  // namespace
 
 void start_logging(const std::string& level) {
   auto logger = std::make_shared<spdlog::logger>("ndreprod", std::make_shared<spdlog::sinks::stderr_sink_st>());
-  if (std::getenv("JOURNAL_STREAM") != nullptr) {
+  if (logs_to_journal()) {
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
     formatter->add_flag<PriorityPrefix>('J').set_pattern("%J%v");
     logger->set_formatter(std::move(formatter));

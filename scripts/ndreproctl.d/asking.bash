@@ -40,6 +40,18 @@ ask() {
   [[ $status == 2* ]] || refused
 }
 
+# TARGET NAME: the list at TARGET with all its pages, as one {NAME: [...]} in $answer.
+ask_all() {
+  local next=$1
+  : >"$scratch/pages"
+  while [[ -n $next ]]; do
+    ask GET "$next"
+    cat "$answer" >>"$scratch/pages"
+    next=$(jq -r '.next // ""' "$answer")
+  done
+  jq -s --arg name "$2" '{($name): map(.[$name]) | add, next: null}' "$scratch/pages" >"$answer"
+}
+
 refused() {
   local code=7
   case $status in

@@ -21,7 +21,7 @@ logs_command() {
     *) target=/v1/attempts/$name ;;
   esac
   if [[ $signals == yes ]]; then
-    ask GET "$target/signals?limit=500"
+    ask_all "$target/signals?limit=500" signals
     show 'OFFSET CLASS RULE LINE' '.signals[] | [.offset, .signal_class, .rule, .line] | map(safe)'
     return
   fi

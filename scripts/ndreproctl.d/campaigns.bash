@@ -6,11 +6,12 @@ run_command() {
   while [[ $# -gt 0 ]]; do
     case $1 in
       -f | --follow) live=yes ;;
-      --budget | --mode | --seed)
-        body=$(jq -n --argjson body "$body" --arg key "${1#--}" --arg value "${2?$1 needs a value}" '$body + {($key): $value}'); shift ;;
+      --budget | --mode | --seed) needs_value "$1" $#
+        body=$(jq -n --argjson body "$body" --arg key "${1#--}" --arg value "$2" '$body + {($key): $value}'); shift ;;
       --confirmations) [[ ${2-} =~ ^[0-9]+$ ]] || usage "--confirmations needs a number"
         body=$(jq -n --argjson body "$body" --argjson n "$2" '$body + {confirmations: $n}'); shift ;;
-      --board) body=$(jq -n --argjson body "$body" --arg b "${2?$1 needs a value}" '$body | .boards += [$b]'); shift ;;
+      --board) needs_value "$1" $#
+        body=$(jq -n --argjson body "$body" --arg b "$2" '$body | .boards += [$b]'); shift ;;
       -*) usage "run does not know $1" ;;
       *) [[ -z $name ]] || usage "run takes one case"; name=$1 ;;
     esac
@@ -37,7 +38,7 @@ ps_command() {
   esac
   local state
   for state in "${states[@]}"; do
-    ask GET "/v1/campaigns?state=$state&limit=500"
+    ask_all "/v1/campaigns?state=$state&limit=500" campaigns
     cat "$answer" >>"$scratch/all"
   done
   jq -s '{campaigns: map(.campaigns) | add}' "$scratch/all" >"$answer"
@@ -47,6 +48,7 @@ ps_command() {
 
 status_command() {
   local id=${1-}
+  [[ $# -le 1 && $id != -* ]] || usage "status takes one campaign, or none for the newest"
   if [[ -z $id ]]; then
     ask GET '/v1/campaigns?limit=1'
     id=$(jq -r '.campaigns[0].id // ""' "$answer")
@@ -55,7 +57,7 @@ status_command() {
   id=$(encode "$id")
   ask GET "/v1/campaigns/$id"
   cp "$answer" "$scratch/campaign"
-  ask GET "/v1/campaigns/$id/attempts?limit=500"
+  ask_all "/v1/campaigns/$id/attempts?limit=500" attempts
   if [[ $json == yes ]]; then jq --slurpfile campaign "$scratch/campaign" '$campaign[0] + {attempts: .attempts}' "$answer"; return; fi
   jq -r "$shared"'"campaign \(.id) of \(.case_name): " + (.outcome // .state) + (if .reason == "" then "" else " - " + (.reason | safe) end),
     "spent \(.spent_ms | span) of \(.budget_ms | span), boards \(.boards | join(" ") | safe), seed \(.seed)"' "$scratch/campaign"
@@ -68,9 +70,10 @@ wait_command() {
   local id='' end='' left=300
   while [[ $# -gt 0 ]]; do
     case $1 in
-      --timeout) left=$(seconds_of "${2-}") || exit; end=$((EPOCHSECONDS + left)); shift ;;
+      --timeout) needs_value "$1" $#
+        left=$(seconds_of "$2") || exit; end=$((EPOCHSECONDS + left)); shift ;;
       -*) usage "wait does not know $1" ;;
-      *) id=$(encode "$1") ;;
+      *) [[ -z $id ]] || usage "wait takes one campaign"; id=$(encode "$1") ;;
     esac
     shift
   done

@@ -32,11 +32,10 @@ iterations=${NDREPRO_ITERATIONS:-50} workers=${NDREPRO_WORKERS:-1} timeout=${NDR
 filter=${NDREPRO_FILTER:-}
 while [[ $# -gt 0 ]]; do
   case $1 in
-    --iterations) iterations=$2; shift 2 ;;
-    --workers) workers=$2; shift 2 ;;
-    --timeout) timeout=$2; shift 2 ;;
-    --seed) seed=$2; shift 2 ;;
-    --filter) filter=$2; shift 2 ;;
+    --iterations | --workers | --timeout | --seed | --filter)
+      [[ $# -gt 1 ]] || { echo "run_test.sh: $1 needs a value" >&2; exit 2; }
+      printf -v "${1#--}" %s "$2"
+      shift 2 ;;
     --) shift; break ;;
     *) echo "run_test.sh: unknown option $1" >&2; exit 2 ;;
   esac
@@ -69,18 +68,18 @@ analysis_rows='[["case", .case_name]] + (.evidence | objects | to_entries | map(
   | .[] | map(safe)'
 
 case_command() {
-  local what=${1-} folder
+  local what=${1-} folder note
   shift || true
   case $what in
-    list) ask GET '/v1/cases?limit=500'
+    list) ask_all '/v1/cases?limit=500' cases
       show 'CASE ANALYZED FOLDER' '.cases[] | [.name, (.analyzed_at | word), .folder] | map(safe)' ;;
     new) [[ $# -eq 1 ]] || usage "case new takes one folder"; new_case "${1%/}" ;;
-    add) [[ $# -eq 1 ]] || usage "case add takes one folder"
-      folder=${1%/}
-      [[ $folder == /* ]] || folder=$PWD/$folder
-      [[ $1 != . ]] || folder=$PWD
+    add) [[ $# -eq 1 && -n $1 ]] || usage "case add takes one folder"
+      folder=$(realpath -ms -- "$1") # without its dots; links are the daemon's to judge
       ask POST /v1/cases "$(jq -n --arg folder "$folder" '{folder: $folder}')"
-      show 'CASE FOLDER' '[.name, .folder] | map(safe)' ;;
+      show 'CASE FOLDER' '[.name, .folder] | map(safe)'
+      note=$(jq -r '.note // ""' "$answer")
+      [[ -z $note ]] || printf 'ndreproctl: to be mended before it can run: %s\n' "$note" | plain >&2 ;;
     show) [[ $# -eq 1 ]] || usage "case show takes one case"
       ask GET "/v1/cases/$(encode "$1")"
       show 'FIELD VALUE' '[["name", .name], ["folder", .folder], ["owner", .owner], ["analyzed", (.analyzed_at | word)],

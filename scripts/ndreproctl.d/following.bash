@@ -8,7 +8,8 @@ open_events() {
   local child
   rm -f "$scratch/raw" "$scratch/lines"
   mkfifo "$scratch/raw" "$scratch/lines"
-  "${curl[@]}" -N -f -H 'Accept: application/x-ndjson' -o "$scratch/raw" "$base$1" 2>/dev/null &
+  # Opened by the shell: curl would open its -o at the first byte only, so that a refused connection left jq waiting.
+  "${curl[@]}" -N -f -H 'Accept: application/x-ndjson' "$base$1" >"$scratch/raw" 2>/dev/null &
   children=($!)
   # shellcheck disable=SC2016
   jq --unbuffered -r "$shared $event_text"' [.id, .attempt_id // "-",

@@ -74,9 +74,41 @@ TEST_CASE("what a case must be is told, and nothing is half-registered") {
   CHECK(refused(R"({"folder":"/a","colour":"red"})").status == 422);
   CHECK(refused("").status == 422);
   CHECK(api.json("/v1/cases")["cases"].empty());
-  make_case(api, "twin");
-  api.add_case("twin");
-  CHECK(code_of(refused(R"({"folder":"/elsewhere/twin"})")) == "case_exists");
+}
+
+TEST_CASE("a case whose script cannot run yet is taken with a note of it") {
+  ApiUnderTest api;
+  const std::filesystem::path root = make_case(api, "ledger");
+  std::filesystem::permissions(root / "run_test.sh", std::filesystem::perms::owner_read);
+  const std::string order = nlohmann::json{{"folder", root.string()}}.dump();
+  const WireReply added = api.post("/v1/cases", order);
+  REQUIRE(added.status == 201);
+  const std::string note = nlohmann::json::parse(added.body)["note"];
+  CHECK(note.find("chmod +x") != std::string::npos);
+  std::filesystem::permissions(root / "run_test.sh", std::filesystem::perms::owner_all);
+  CHECK(nlohmann::json::parse(api.post("/v1/cases", order).body)["note"].is_null());
+}
+
+TEST_CASE("a name is one folder's, however its path is written") {
+  ApiUnderTest api;
+  const std::filesystem::path root = make_case(api, "twin");
+  const std::filesystem::path alias = api.folder / "alias";
+  std::filesystem::create_directory_symlink(api.settings.case_roots.front(), alias);
+  write(api.folder / "others" / "twin" / "logs" / "ci.log", ci_log);
+  api.on_io([&] {
+    api.settings.case_roots.push_back(alias);
+    api.settings.case_roots.push_back(api.folder / "others");
+  });
+  const auto status_of = [&](const std::string& folder) {
+    return api.post("/v1/cases", nlohmann::json{{"folder", folder}}.dump()).status;
+  };
+  CHECK(status_of(root.string()) == 201);
+  CHECK(status_of(root.string() + "/") == 200);
+  CHECK(status_of((alias / "twin").string()) == 200);
+  const std::string other = nlohmann::json{{"folder", (api.folder / "others" / "twin").string()}}.dump();
+  CHECK(api.post("/v1/cases", other).status == 409);
+  CHECK(code_of(api.post("/v1/cases", other)) == "case_exists");
+  CHECK(api.json("/v1/cases")["cases"].size() == 1);
 }
 
 TEST_CASE("what is not there is 404, by its own name") {
@@ -135,8 +167,9 @@ TEST_CASE("campaigns are filtered by case and state") {
   CHECK(api.json("/v1/campaigns?case=scatter")["campaigns"][0]["case_name"] == "scatter");
   CHECK(api.json("/v1/cases/gather/campaigns?state=queued")["campaigns"].empty());
   CHECK(api.json("/v1/cases/scatter/campaigns")["campaigns"].size() == 1);
+  CHECK(api.json("/v1/campaigns?after=0")["campaigns"].size() == 2);
   for (const std::string query :
-       {"state=over", "case=none", "limit=0", "limit=501", "after=x", "colour=red", "limit=1&limit=2"})
+       {"after=-1", "state=over", "case=none", "limit=0", "limit=501", "after=x", "colour=red", "limit=1&limit=2"})
     CHECK(code_of(api.get("/v1/campaigns?" + query)) == "bad_query");
 }
 

@@ -74,6 +74,24 @@ TEST_CASE("a report names file and line of each field and cannot drive the termi
   CHECK_FALSE(has(answer.out, "\x1b"));
 }
 
+TEST_CASE("no column of a report can drive the terminal") {
+  const Folder folder;
+  const std::string c1 = "\xc2\x9b";
+  const auto log = folder.write("a" + c1 + "\x1b[2J.log",
+                                "terminate called after throwing an instance of 'app::Lost'\n"
+                                "  what():  one" +
+                                    c1 + "2J \xc2\xc2\x9b\x9b is gone \xc2\xb5\n");
+  const auto answer = analyze({log});
+  CHECK(answer.code == 0);
+  CHECK(has(answer.out, "is gone \xc2\xb5"));
+  CHECK_FALSE(has(answer.out, c1));
+  CHECK_FALSE(has(answer.out, "\x1b"));
+  const auto refused = analyze({folder.path() / ("none" + c1 + "\x1b[2J")});
+  CHECK(refused.code == 2);
+  CHECK_FALSE(has(refused.err, c1));
+  CHECK_FALSE(has(refused.err, "\x1b"));
+}
+
 TEST_CASE("the report has stacks, limits, variables and conflicts") {
   const Folder folder;
   const std::string stamp = "2026-03-04T09:10:00.0000000Z ";

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Bad input at the real daemon: each gets a clear answer that says what to do, and nothing is half-registered.
+"""Bad input and odd surroundings of the real daemon: each gets a clear answer that says what to do, nothing is
+half-registered, and what was there before is left as it was.
 usage: bad_input.py [TEST...]"""
 import os
 import pathlib
@@ -147,10 +148,47 @@ def a_configuration_with_a_wrong_key():
         assert "ndreprod.yaml:2: case_root" in answer.stderr, answer.stderr
 
 
+def folders_that_are_there_keep_their_mode():
+    with world.Daemon() as daemon:
+        # As tmpfiles.d makes it: the group goes through the state folder to its cases.
+        state = daemon.folder / "state"
+        state.mkdir()
+        state.chmod(0o750)
+        (daemon.folder / "run").mkdir()
+        (daemon.folder / "run").chmod(0o711)
+        daemon.start()
+        assert state.stat().st_mode & 0o7777 == 0o750, oct(state.stat().st_mode)
+        assert (daemon.folder / "run").stat().st_mode & 0o7777 == 0o711
+        assert (state / "ndreprod.sqlite").stat().st_mode & 0o7777 == 0o600
+    with world.Daemon() as daemon:
+        daemon.start()
+        for name in ("state", "run"):
+            assert (daemon.folder / name).stat().st_mode & 0o7777 == 0o750, name
+
+
+def the_socket_has_the_configured_mode():
+    with world.Daemon('listen: {socket_mode: "0600"}\n') as daemon:
+        daemon.start()
+        assert daemon.socket.stat().st_mode & 0o7777 == 0o600, oct(daemon.socket.stat().st_mode)
+
+
+def log_lines_are_the_journals_only_where_it_reads_them():
+    with world.Daemon() as daemon:
+        log = daemon.folder / "daemon.log"
+        daemon.start(JOURNAL_STREAM="8:15")  # of a session that the daemon was started from
+        assert log.read_text().startswith("20"), daemon.log()
+        daemon.stop()
+        log.write_text("")
+        file = log.stat()
+        daemon.start(JOURNAL_STREAM=f"{file.st_dev}:{file.st_ino}")
+        assert log.read_text().startswith("<6>"), daemon.log()
+
+
 if __name__ == "__main__":
     world.main([
         folders_that_are_no_case, logs_that_cannot_be_read, scripts_that_cannot_run,
         earlier_run_logs_are_kept_and_never_evidence, a_case_folder_that_the_account_cannot_write,
         two_daemons_on_one_state_folder, a_port_that_is_taken, a_host_without_the_reset_tool,
-        a_configuration_with_a_wrong_key,
+        a_configuration_with_a_wrong_key, folders_that_are_there_keep_their_mode,
+        the_socket_has_the_configured_mode, log_lines_are_the_journals_only_where_it_reads_them,
     ])

@@ -43,8 +43,8 @@ sed "s|/usr/bin/ndreprod|/usr/bin/ndreprod-gone|" "$units/ndreprod.service" >"$r
 check "a missing program would be seen" refused "$root/spoilt/ndreprod.service"
 
 has() { grep -qx "$2" "$source_folder/systemd/$1"; }
-for line in Type=notify NotifyAccess=main Delegate=yes KillMode=process WatchdogSec=30 OOMPolicy=continue \
-  RuntimeDirectoryPreserve=yes User=ndreprod 'ExecStart=/usr/bin/ndreprod serve --system'; do
+for line in Type=notify NotifyAccess=main Delegate=yes KillMode=process WatchdogSec=30 \
+  TimeoutStartSec=infinity OOMPolicy=continue RuntimeDirectoryPreserve=yes User=ndreprod 'ExecStart=/usr/bin/ndreprod serve --system'; do
   check "the service has $line" has ndreprod.service "$line"
 done
 check "the unix socket is the group's" has ndreprod.socket SocketMode=0660

@@ -2,11 +2,14 @@
 """Answers on a unix socket with what a file says: canned_api.py SOCKET ANSWERS REQUESTS
 
 ANSWERS: JSON object from "METHOD TARGET" to {"status", "type", "body"}; read again for each request. A body that is no
-text is sent as JSON. "hang": true: the request is never answered. REQUESTS: each request is written there as a line of JSON.
+text is sent as JSON. "hang": true: the request is never answered. "gone": true: from this answer on connections are
+refused; SOCKET.gone is where it listens then. REQUESTS: each request is written there as a line of JSON.
 """
 import http.server
 import json
+import os
 import pathlib
+import socket
 import socketserver
 import sys
 import threading
@@ -34,6 +37,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if known.get("hang"):
             self.rfile.read()
             return
+        if known.get("gone"):
+            os.rename(sys.argv[1], sys.argv[1] + ".gone")
+            with socket.socket(socket.AF_UNIX) as nobody_listens:
+                nobody_listens.bind(sys.argv[1])
         text = known["body"] if isinstance(known["body"], str) else json.dumps(known["body"])
         data = text.encode("utf-8", "surrogateescape")
         self.send_response(known.get("status", 200))

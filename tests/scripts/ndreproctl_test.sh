@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Holds the client to what it promises, against answers from a file: ndreproctl_test.sh CLIENT
-# What the real daemon answers is tested in tests/program/client.py.
+# What the real daemon answers is tested in tests/api and tests/program.
 set -uo pipefail
 client=${1:?which ndreproctl}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -36,7 +36,7 @@ can() {
 ctl() {
   local expected=$1 status=0
   shift
-  "$client" "$@" >"$folder/out" 2>"$folder/err" </dev/null || status=$?
+  timeout 60 "$client" "$@" >"$folder/out" 2>"$folder/err" </dev/null || status=$?
   if [[ $status -eq $expected ]]; then good; else bad "exit $status, expected $expected: ndreproctl $*"; fi
 }
 # The same on a terminal.
@@ -50,6 +50,7 @@ ctl_tty() {
 says() { if grep -qaF -- "$1" "$folder/out"; then good; else bad "stdout lacks: $1"; fi; }
 says_not() { if grep -qaF -- "$1" "$folder/out"; then bad "stdout holds: $1"; else good; fi; }
 tells() { if grep -qaF -- "$1" "$folder/err"; then good; else bad "stderr lacks: $1"; fi; }
+tells_not() { if grep -qaF -- "$1" "$folder/err"; then bad "stderr holds: $1"; else good; fi; }
 is() { if [[ $(<"$folder/out") == "$1" ]]; then good; else bad "stdout is not: $1"; fi; }
 # FILTER: holds for the last request.
 asked() { if tail -1 "$folder/requests" | jq -e "$1" >/dev/null; then good; else bad "the last request is not $1: $(tail -1 "$folder/requests")"; fi; }
@@ -74,6 +75,20 @@ ctl 2 frobnicate; tells 'ndreproctl help'
 ctl 2 case; ctl 2 run; ctl 2 run a b; ctl 2 run --colour red; ctl 2 logs; ctl 2 logs gather; ctl 2 wait; ctl 2 stop
 ctl 2 board reset; ctl 2 events --since now; ctl 2 ps x; ctl 2 logs --tail x gather/1; ctl 2 wait --timeout soon 7
 
+test='an option without its value is bad usage'
+for option in --budget --mode --seed --board; do ctl 2 run gather "$option"; tells "$option needs a value"; done
+ctl 2 run gather --confirmations; ctl 2 logs gather/1 --tail; ctl 2 events --after; ctl 2 events --campaign
+ctl 2 wait 7 --timeout; tells 'needs a value'
+ctl 2 wait-ready --timeout; tells 'needs a value'
+ctl 2 wait-ready --soon; ctl 2 wait 7 8; ctl 2 status 7 8; ctl 2 status --all; ctl 2 case add ''
+
+test='help is a word away wherever one is'
+for command in case 'case add x' run ps status logs wait stop board 'board reset 0' events wait-ready version; do
+  # shellcheck disable=SC2086
+  ctl 0 $command --help; says 'Examples:'
+done
+ctl 0 run gather -h; says 'Examples:'
+
 test='no daemon is status 3 and says what to do'
 NDREPROD_SOCKET=$folder/none.sock ctl 3 ps; tells 'ndreprod serve'
 NDREPROD_SOCKET='' HOME=$folder XDG_STATE_HOME='' ctl 3 ps; tells "$folder/.local/state/ndreprod/run/api.sock"
@@ -92,6 +107,15 @@ ctl 0 case list; is $'gather\t2025-01-01T00:00:00.000Z\t/cases/gather'
 ctl_tty 0 case list; says 'CASE    ANALYZED'; says 'gather  2025-01-01'
 ctl 0 case list --json; says '"folder": "/cases/gather"'
 
+test='a list is read to its last page'
+second='/v1/cases?limit=500&after=gather' third='/v1/cases?limit=500&after=ring'
+can 'GET /v1/cases?limit=500' "{\"cases\":[$case],\"next\":\"$second\"}" \
+  "GET $second" "{\"cases\":[$(jq '.name = "ring"' <<<"$case")],\"next\":\"$third\"}" "GET $third" '{"cases":[],"next":null}'
+ctl 0 case list; if [[ $(cut -f1 "$folder/out") == $'gather\nring' ]]; then good; else bad 'not both'; fi
+ctl 0 case list --json; if [[ $(jq -c '[(.cases | length), .next]' "$folder/out") == '[2,null]' ]]; then good; else bad 'not one list'; fi
+can 'GET /v1/cases?limit=500' "{\"cases\":[],\"next\":null}"
+ctl 0 case list; is ''
+
 test='names are encoded and bodies are built, whatever they hold'
 can 'GET /v1/cases/a%2F..%2Fb%3Fc' "$case" '201 POST /v1/cases' "$case"
 ctl 0 case show 'a/../b?c'; says 'crash'
@@ -100,6 +124,14 @@ ctl 0 case add $'/cases/a"b\\c$(id)'
 asked '.body | fromjson.folder == "/cases/a\"b\\c$(id)"'
 asked '.headers["Content-Type"] == "application/json"'
 ctl 0 case add gather; asked ".body | fromjson.folder == \"$PWD/gather\""
+for path in ./gather/ gather/../gather "$PWD//gather/." gather/logs/..; do
+  ctl 0 case add "$path"; asked ".body | fromjson.folder == \"$PWD/gather\""
+done
+tells_not 'to be mended'
+can '201 POST /v1/cases' "$(jq '.note = "run_test.sh: is not executable; chmod +x run_test.sh\u009b2J"' <<<"$case")"
+ctl 0 case add gather; is $'gather\t/cases/gather'; tells 'to be mended before it can run: run_test.sh: is not executable; chmod +x'
+tells_not $'\xc2\x9b'
+ctl 0 case add .; asked ".body | fromjson.folder == \"$PWD\""
 
 test='a campaign is ordered with its options'
 can '202 POST /v1/cases/gather/campaigns' "$campaign"
@@ -171,6 +203,14 @@ if [[ $status -eq 124 || $status -eq 130 ]]; then good; else bad "exit $status";
 tells 'ndreproctl stop 7'
 if pgrep -f -- "--unix-socket $folder/api.sock" >/dev/null; then bad 'a curl is left behind'; else good; fi
 
+test='a daemon that does not come back is told, not waited for'
+can '202 POST /v1/cases/gather/campaigns' "$campaign"
+printf '%s' "$(jq '.["POST /v1/cases/gather/campaigns"].gone = true' "$folder/answers")" >"$folder/answers"
+mkdir "$folder/hasty"
+ln -s "$(type -P true)" "$folder/hasty/sleep" # its pauses are not what is asked here
+PATH=$folder/hasty:$PATH ctl 3 run gather -f; tells 'the daemon is gone; campaign 7'; says 'trying again'
+mv "$folder/api.sock.gone" "$folder/api.sock"
+
 test='events are read, lines by themselves or JSON'
 can_events '/v1/events?follow=0' 'GET /healthz' '{"alive":true}'
 ctl 0 events; says 'attempt 4: reproduced'
@@ -179,16 +219,18 @@ printf '%s' "$(jq '.["GET /v1/events?follow=1&after=5&campaign=7"] = .["GET /v1/
 ctl 0 events -f --after 5 --campaign 7
 
 test='a log comes byte for byte in a pipe, without escape sequences on a terminal'
-log=$'one \e[31mred\e[0m \e]0;title\a\x9b two\rthree\e[2J\n'
+log=$'one \e[31mred\e[0m \e]0;title\a\x9b two\rthree\e[2J \xc2\xc2\x9b\x9b4m \xc2\x07\x9b5m\n'
 can 'GET /v1/cases/gather/attempts/3' '{}' 'GET /v1/cases/gather/attempts/3/log' "$(jq -Rs . <<<"$log")" \
   'GET /v1/cases/gather/attempts/3/log?tail=5' '"tail\n"' 'GET /v1/attempts/31' '{}' 'GET /v1/attempts/31/log?follow=1' '"followed\n"' \
-  'GET /v1/cases/gather/attempts/3/signals?limit=500' '{"signals":[{"offset":12,"signal_class":"crash","rule":"sigsegv","line":"a\u001b[2J"}]}'
+  'GET /v1/cases/gather/attempts/3/signals?limit=500' '{"signals":[{"offset":12,"signal_class":"crash","rule":"sigsegv","line":"a\u001b[2J"}],
+  "next":"/v1/cases/gather/attempts/3/signals?limit=500&after=1"}' 'GET /v1/cases/gather/attempts/3/signals?limit=500&after=1' \
+  '{"signals":[{"offset":90,"signal_class":"crash","rule":"sigabrt","line":"b"}],"next":null}'
 ctl 0 logs gather/3; says $'\e[31mred'
-ctl_tty 0 logs gather/3; says 'one red'; says_not $'\e[31m'; says_not 'title'; says_not $'\e[2J'
+ctl_tty 0 logs gather/3; says 'one red'; says_not $'\e[31m'; says_not 'title'; says_not $'\e[2J'; says_not $'\xc2\x9b'
 ctl_tty 0 logs --raw gather/3; says $'\e[31mred'
 ctl 0 logs --tail 5 gather/3; is tail
 ctl 0 logs -f 31; is followed
-ctl 0 logs --signals gather/3; is $'12\tcrash\tsigsegv\ta [2J'
+ctl 0 logs --signals gather/3; is $'12\tcrash\tsigsegv\ta [2J\n90\tcrash\tsigabrt\tb'
 ctl 4 logs gather/9
 
 test='what is at work, in full on demand'
@@ -218,7 +260,8 @@ can '202 POST /v1/campaigns/7/cancel' "$(changed '.state = "running"')" 'GET /v1
   'GET /readyz' '{"ready":true}' 'POST /v1/cases/gather/analysis' '{"case_name":"gather","signature":{},"evidence":{"files":["logs/ci.log"],
   "exception":{"value":"RuntimeError","line":12},"environment":{"A":{"value":"1","line":2}},"conflicts":[],"arch":null}}'
 ctl 0 stop 7; is $'7\tstopping'
-ctl 0 version; says 'ndreprod 9.9'
+ctl 0 version; says 'ndreprod 9.9'; says "ndreproctl $(sed -n 's/^version=//p' "$client")"
+ctl 0 version --json; if [[ $(jq -r .version "$folder/out") == 9.9 ]]; then good; else bad 'not JSON alone'; fi
 ctl 0 wait-ready
 ctl 0 case analyze gather; says $'exception\tRuntimeError   line 12'; says_not conflicts
 can '503 GET /readyz' '{"ready":false}'
@@ -231,6 +274,16 @@ status=0
 "$folder/ring-timeout/run_test.sh" >"$folder/out" 2>&1 || status=$?
 if [[ $status -eq 9 ]]; then good; else bad 'the skeleton does not say that it is one'; fi
 says 'not filled in'
+for option in --iterations --workers --timeout --seed --filter; do
+  status=0
+  timeout 10 "$folder/ring-timeout/run_test.sh" "$option" >"$folder/out" 2>&1 || status=$?
+  if [[ $status -eq 2 ]]; then good; else bad "exit $status of run_test.sh $option"; fi
+  says "$option needs a value"
+done
+# shellcheck disable=SC2016
+sed '/not filled in/d; s/^exec .*/echo "$iterations $workers $timeout $seed $filter|$*"/' "$folder/ring-timeout/run_test.sh" >"$folder/filled_in.sh"
+bash "$folder/filled_in.sh" --iterations 7 --workers 2 --timeout 9 --seed 3 --filter 'a b' -- -k x >"$folder/out" 2>&1
+is '7 2 9 3 a b|-k x'
 if shellcheck -S warning -e SC2317 "$folder/ring-timeout/run_test.sh" >"$folder/out" 2>&1; then good; else bad shellcheck; fi
 ctl 6 case new "$folder/ring-timeout"; ctl 2 case new "$folder/Ring Timeout"
 
@@ -238,6 +291,15 @@ test='over TCP the token comes from a file, never from the command line'
 # shellcheck disable=SC2016
 if grep -q -- '-H "@$header"' "$client" && ! grep -q 'Bearer' "$client"; then good; else bad 'a token in argv'; fi
 NDREPROD_SOCKET='' NDREPROD_HOST=localhost:1 HOME=$folder XDG_STATE_HOME=$folder ctl 5 ps; tells 'NDREPROD_CURL_HEADER'
+
+test='the demo empties no folder but its own'
+mkdir "$folder/home"
+echo kept >"$folder/home/thesis"
+status=0
+(cd "$folder" && "$here/../../scripts/demo" --state home) >"$folder/out" 2>"$folder/err" || status=$?
+if [[ $status -eq 2 ]]; then good; else bad "exit $status"; fi
+tells "home holds something"
+if [[ $(<"$folder/home/thesis") == kept ]]; then good; else bad 'it is gone'; fi
 
 printf '%d checks passed, %d failed\n' "$passed" "$failed"
 [[ $failed -eq 0 ]]
