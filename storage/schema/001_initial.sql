@@ -117,6 +117,7 @@ CREATE TABLE resets (
   duration_ms INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX resets_by_board ON resets (board, id);
+CREATE UNIQUE INDEX resets_open ON resets (board) WHERE result IS NULL;
 
 CREATE TABLE events (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -196,7 +196,15 @@ asio::awaitable<void> CampaignQueue::State::stop() {
 CampaignQueue::CampaignQueue(asio::any_io_executor executor, const Settings& settings, StoreAccess& store,
                              AttemptRunner& runner, BoardControl& boards, CaseWriter& writer)
     : state_(std::make_shared<State>(std::move(executor), settings,
-                                     CampaignTools{settings, store, runner, boards, writer})) {}
+                                     CampaignTools{settings, store, runner, boards, writer})) {
+  state_->leases = BoardLeases{[weak = std::weak_ptr<State>{state_}] {
+    const std::shared_ptr<State> state = weak.lock();
+    // In a turn of its own: whoever releases a board is in the middle of something.
+    if (state && !state->stopping) asio::post(state->executor, [state] { state->run_next(); });
+  }};
+}
+
+BoardLeases& CampaignQueue::leases() { return state_->leases; }
 
 CampaignQueue::~CampaignQueue() {
   state_->stopping = true;

@@ -105,9 +105,7 @@ public:
     co_await store_.write(work);
     co_return row;
   }
-  boost::asio::awaitable<std::vector<std::string>> holders(std::vector<std::string>) override {
-    co_return std::vector<std::string>{};
-  }
+  boost::asio::awaitable<std::optional<Refusal>> why_not_reset(std::string, bool) override { co_return std::nullopt; }
 
 private:
   StoreAccess& store_;
