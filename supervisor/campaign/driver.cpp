@@ -46,6 +46,12 @@ Rows rows_of(Store& store, CampaignId id) {
   return rows;
 }
 
+std::string why_quarantined(const std::vector<BoardRow>& boards) {
+  for (const BoardRow& row : boards)
+    if (row.state == BoardState::quarantined) return "board " + row.name + " is quarantined: " + row.reason;
+  return {};
+}
+
 BoardRow board_row(Store& store, const std::string& name) {
   BoardRow fresh;
   fresh.name = name;
@@ -129,10 +135,8 @@ asio::awaitable<void> CampaignDriver::load() {
   policy_ = *policy;
   cancelled_ = campaign_.cancel_requested;
   const bool dirty = std::any_of(rows.boards.begin(), rows.boards.end(), is_dirty);
-  progress_ = progress_from(policy_, rows.attempts, rows.resets, campaign_.spent_ms, uses_board() && dirty);
-  for (const BoardRow& row : rows.boards)
-    if (row.state == BoardState::quarantined)
-      progress_.board_unusable = "board " + row.name + " is quarantined: " + row.reason;
+  progress_ = progress_from(policy_, rows.attempts, campaign_.spent_ms, uses_board() && dirty,
+                            why_quarantined(rows.boards));
   for (const AttemptRow& row : rows.attempts)
     if (!row.verdict) open_ = row;
   measured_ = progress_.shortest_ms > 0;
