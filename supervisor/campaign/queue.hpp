@@ -22,7 +22,7 @@ struct CampaignRequest {
   std::int64_t budget_ms = 300000;
   std::optional<std::uint64_t> seed;
   int confirmations = 3;
-  std::vector<std::string> boards;  // empty: as case.yaml says, else the pseudo-board `host`
+  std::vector<std::string> boards;  // empty: case.yaml's, else that of a device failure, else `host`
   std::string requested_by;
 };
 

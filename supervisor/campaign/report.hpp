@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/records.hpp"
@@ -26,6 +27,7 @@ struct CampaignEnd {
   int different_before_match = 0;
   std::vector<AttemptRow> attempts;
   std::vector<ResetRow> resets;
+  std::vector<std::pair<std::string, std::string>> environment;  // of case.yaml
   std::optional<FirstMatch> first_match;
   std::vector<CampaignRow> earlier;  // of the same case, newest first
   bool has_contract = false;         // run_test.sh takes our arguments
