@@ -74,6 +74,10 @@ struct Rate {
 /// `until_matched`: the number of matches was given, not that of runs.
 Rate rate_of(std::int64_t runs, std::int64_t matched, bool until_matched);
 
+/// Whether runs of one arm, of which so many matched, went on until they matched often enough. Those of an arm that
+/// was left for another were as many as there was room for.
+bool ran_until_matched(const CampaignEnd& end, std::int64_t matched);
+
 /// Of all unamplified runs.
 Rate plain_rate(const CampaignEnd& end);
 

@@ -127,7 +127,8 @@ asio::awaitable<bool> begun(Lab& lab, ResetRow row, bool loses_shim) {
   LaunchSpec launch{ShimMode::reset, folder.root(), to_json_text(spec)};
   auto shim = co_await lab.launcher.start(std::move(launch));
   asio::steady_timer timer{co_await asio::this_coro::executor};
-  while (!fs::exists(lab.folder / "pid")) {
+  std::error_code absent;
+  while (fs::file_size(lab.folder / "pid", absent) == 0 || absent) {
     timer.expires_after(std::chrono::milliseconds{1});
     co_await timer.async_wait(asio::use_awaitable);
   }
