@@ -190,7 +190,7 @@ TEST_CASE("attempts and their signals are found by id, and by case and number") 
   api.add_attempt(campaign, 2);
   api.change([&](Store& store) {
     store.attempts.add_signals({{0, first.id, "device_timeout", "device_timeout", 12, "TIMEOUT\x1b[31m", "{}", 5},
-                                {0, first.id, "signature", "signature", 40, "RuntimeError", "{}", 6}});
+                                {0, first.id, "signature", "exception", 40, "RuntimeError", "{}", 6}});
   });
   const auto list = api.json("/v1/campaigns/1/attempts?limit=1");
   REQUIRE(list["attempts"].size() == 1);
