@@ -1,3 +1,5 @@
+#include <memory>
+
 #include "api/handlers.hpp"
 #include "api/listing.hpp"
 #include "api/lookup.hpp"
@@ -20,25 +22,22 @@ struct ListResets {
   std::vector<ResetRow> operator()(Store& store) const { return store.boards.resets(board, limit); }
 };
 
-/// Keeps a board in the set of those being reset; wakes whoever waits when it is over.
+/// Keeps a board from everybody else while its reset by hand runs; wakes whoever waits when it is over.
 class Resetting {
 public:
-  Resetting(Api& api, std::string board) : api_(&api), board_(std::move(board)) { api.resetting.insert(board_); }
-  Resetting(Resetting&& other) noexcept : api_(std::exchange(other.api_, nullptr)), board_(std::move(other.board_)) {}
-  Resetting& operator=(Resetting&&) = delete;
-  ~Resetting() {
-    if (api_ == nullptr) return;
-    api_->resetting.erase(board_);
-    api_->services.changes.bump();
-  }
+  Resetting(ChangeFeed& changes, Lease lease) : changes_(changes), lease_(std::move(lease)) {}
+  Resetting(const Resetting&) = delete;
+  Resetting& operator=(const Resetting&) = delete;
+  ~Resetting() { changes_.bump(); }
+  const std::string& board() const { return lease_.boards().front(); }
 
 private:
-  Api* api_;
-  std::string board_;
+  ChangeFeed& changes_;
+  Lease lease_;
 };
 
-asio::awaitable<void> reset_and_forget(BoardControl& boards, std::string board, std::string identity, Resetting) {
-  co_await boards.reset(std::move(board), std::nullopt, std::move(identity));
+asio::awaitable<void> reset_and_forget(BoardControl& boards, std::string identity, std::shared_ptr<Resetting> work) {
+  co_await boards.reset(work->board(), std::nullopt, std::move(identity));
 }
 
 /// The newest reset that was asked for by hand, above `before`.
@@ -56,32 +55,41 @@ Problem busy(const std::string& board, const std::string& why, std::string hint)
   return Problem{"board_busy", "board " + board + " " + why, std::move(hint), {}, {}};
 }
 
+std::optional<Problem> why_taken(Api& api, const BoardRow& row) {
+  const BoardLeases& leases = api.services.campaigns.leases();
+  const std::optional<CampaignId> campaign = row.leased_by ? row.leased_by : leases.holder(row.name);
+  if (campaign)
+    return busy(row.name, "is leased by campaign " + std::to_string(campaign->value),
+                "cancel that campaign first; it resets the board itself when it has to");
+  if (leases.is_leased(row.name))
+    return busy(row.name, "is being reset", "GET /v1/boards/" + row.name + "/resets shows how far it is");
+  return std::nullopt;
+}
+
 asio::awaitable<std::optional<Problem>> why_not_now(Api& api, const BoardRow& row, bool force) {
   if (row.name == "host")
     co_return problem_of({"board", "host is no board: it stands for runs that use none", "name one of GET /v1/boards"});
-  if (row.leased_by)
-    co_return busy(row.name, "is leased by campaign " + std::to_string(row.leased_by->value),
-                   "cancel that campaign first; it resets the board itself when it has to");
-  if (row.state == BoardState::resetting || api.resetting.contains(row.name))
-    co_return busy(row.name, "is being reset", "GET /v1/boards/" + row.name + "/resets shows how far it is");
+  if (auto taken = why_taken(api, row)) co_return taken;
   if (force) co_return std::nullopt;
-  std::vector<std::string> boards{row.name};
-  const std::vector<std::string> holders = co_await api.services.boards.holders(std::move(boards));
-  if (holders.empty()) co_return std::nullopt;
-  co_return busy(row.name, "is held by " + holders.front(), "end that process, or send {\"force\":true}");
+  const std::optional<Refusal> why = co_await api.services.boards.why_not_reset(row.name, true);
+  if (!why) co_return std::nullopt;
+  co_return busy(row.name, why->reason, why->remedy + ", or send {\"force\":true}");
 }
 
-asio::awaitable<ResetRow> begin_reset(Api& api, std::string board, std::string identity) {
+asio::awaitable<ResetRow> begin_reset(Api& api, Lease lease, std::string identity) {
+  const std::string board = lease.boards().front();
   const ListResets last_one{board, 1};
   const std::vector<ResetRow> newest = co_await api.services.store.read(last_one);
   const NewReset work{board, newest.empty() ? ResetId{} : newest.front().id};
+  auto resetting = std::make_shared<Resetting>(api.services.changes, std::move(lease));
+  const std::weak_ptr<Resetting> running = resetting;
   api.tasks.spawn("reset of board " + board,
-                  reset_and_forget(api.services.boards, board, std::move(identity), Resetting{api, board}));
+                  reset_and_forget(api.services.boards, std::move(identity), std::move(resetting)));
   for (;;) {
     const std::uint64_t seen = api.services.changes.generation();
     std::optional<ResetRow> row = co_await api.services.store.read(work);
     if (row) co_return std::move(*row);
-    if (!api.resetting.contains(board)) throw std::runtime_error{"the reset of board " + board + " left no row"};
+    if (running.expired()) throw std::runtime_error{"the reset of board " + board + " left no row"};
     co_await api.services.changes.newer_than(seen, std::chrono::minutes(1));
   }
 }
@@ -118,9 +126,11 @@ Answering reset_board(Api& api, const Request& request) {
   if (!board) co_return board.error();
   auto problem = co_await why_not_now(api, *board, wanted->force);
   if (problem) co_return std::move(*problem);
-  // Others may have asked while the holders were looked for.
-  if (api.resetting.contains(board->name)) co_return busy(board->name, "is being reset", "");
-  const ResetRow row = co_await begin_reset(api, board->name, request.identity);
+  std::vector<std::string> boards{board->name};
+  std::optional<Lease> lease = api.services.campaigns.leases().try_lease(std::move(boards), std::nullopt);
+  // Others may have taken it while its holders were looked for.
+  if (!lease) co_return why_taken(api, *board).value();
+  const ResetRow row = co_await begin_reset(api, std::move(*lease), request.identity);
   co_return accepted(to_json_text(row), "/v1/resets/" + std::to_string(row.id.value));
 }
 

@@ -1,7 +1,5 @@
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
-#include <set>
-#include <string>
 
 #include "api/gate.hpp"
 #include "api/idempotency.hpp"
@@ -23,7 +21,6 @@ struct Api {
   TaskGroup tasks;  // work that goes on after its request, such as resets
   IdempotencyKeys keys;
   Metrics metrics;
-  std::set<std::string> resetting;  // boards whose reset was asked for here
 };
 
 }  // namespace ndr

@@ -54,7 +54,7 @@ void turn_away(const UniqueFd& socket) {
 
 struct Server::State {
   State(asio::any_io_executor executor, Services services, std::string token, ServerLimits limits)
-      : api{executor, services, limits, Gate{std::move(token)}, Router{routes()}, TaskGroup{executor}, {}, {}, {}},
+      : api{executor, services, limits, Gate{std::move(token)}, Router{routes()}, TaskGroup{executor}, {}, {}},
         acceptors(executor),
         sessions(executor) {}
 

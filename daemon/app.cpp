@@ -85,7 +85,7 @@ public:
 
 private:
   asio::awaitable<void> live(Server& server) {
-    co_await boards_.restore();
+    co_await boards_.restore(campaigns_.leases());
     co_await campaigns_.restore();
     server.start();
     asio::co_spawn(io_, keep_watchdog(), [](std::exception_ptr error) {

@@ -45,11 +45,13 @@ public:
 class BoardControl {
 public:
   virtual ~BoardControl() = default;
-  /// One reset, verified, with its retry; stored as rows and events. Never throws for a board's own doing.
+  /// One reset, verified, with its retry; stored as rows and events. Never throws for a board's own doing. The caller
+  /// has the board's lease.
   virtual boost::asio::awaitable<ResetRow> reset(std::string board, std::optional<CampaignId> campaign,
                                                  std::string requested_by) = 0;
-  /// Processes that hold one of the boards: "pid 123 (python3) of uid 1000"; empty: none.
-  virtual boost::asio::awaitable<std::vector<std::string>> holders(std::vector<std::string> boards) = 0;
+  /// Why it must not be reset now: somebody holds it or may hold it, it cools down after a failed reset, too many of
+  /// them failed; also, unless it is for a reset `by_hand`, it is quarantined. The reason goes on after "board 0".
+  virtual boost::asio::awaitable<std::optional<Refusal>> why_not_reset(std::string board, bool by_hand) = 0;
 };
 
 /// Writes into case folders, as the account that runs their tests.

@@ -52,6 +52,8 @@ struct Settings {
   StopSettings stop;
   std::int64_t attempt_ms = 300000;
   std::int64_t campaign_ms = 300000;
+  // Before what failed for a reason of the daemon's own (a full disk, no more inotify watches) is tried again.
+  std::vector<std::int64_t> retry_pauses_ms{1000, 5000, 30000};
   std::uint64_t log_limit_bytes = 2ull << 30;
   std::vector<std::filesystem::path> signal_rules;  // packs of the site
 };

@@ -84,7 +84,9 @@ CREATE TABLE log_signals (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   attempt_id INTEGER NOT NULL REFERENCES attempts (id),
   rule TEXT NOT NULL,
-  signal_class TEXT NOT NULL,
+  signal_class TEXT NOT NULL CHECK (signal_class IN ('device_timeout', 'contention', 'board_broken', 'crash',
+                                                     'exception', 'test_timeout', 'setup_error', 'worker_down',
+                                                     'triage', 'progress', 'test_begin', 'run_ending', 'note')),
   offset INTEGER NOT NULL,
   line TEXT NOT NULL,
   fields_json TEXT NOT NULL DEFAULT '{}',
@@ -117,6 +119,7 @@ CREATE TABLE resets (
   duration_ms INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX resets_by_board ON resets (board, id);
+CREATE UNIQUE INDEX resets_open ON resets (board) WHERE result IS NULL;
 
 CREATE TABLE events (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,7 +1,9 @@
 #include "supervisor/boards/board_care.hpp"
 
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -19,6 +21,7 @@ namespace asio = boost::asio;
 using nlohmann::json;
 
 constexpr std::chrono::milliseconds probe_limit{70000};
+constexpr std::chrono::milliseconds remains_limit{15000};
 constexpr std::int64_t probe_command_ms = 60000;
 constexpr std::int64_t poll_ms = 500;
 constexpr std::int64_t hour_ms = 3600000;
@@ -30,6 +33,18 @@ json probe_request(const BoardSettings& settings) {
 std::string holder_text(const json& holder) {
   return "pid " + std::to_string(holder.at("pid").get<int>()) + " (" + holder.at("command").get<std::string>() +
          ") of uid " + std::to_string(holder.at("uid").get<std::int64_t>());
+}
+
+std::vector<std::string> devices_in(const std::string& stored) {
+  return json_from(stored).get<std::vector<std::string>>();
+}
+
+std::string what_failed(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    return error.what();
+  }
 }
 
 EventRow reset_event(const ResetRow& row) {
@@ -72,14 +87,14 @@ struct EndReset {
   }
 };
 
-ResetRow refused(const std::string& board, std::optional<CampaignId> campaign, const std::string& reason) {
+ResetRow refused(const std::string& board, std::optional<CampaignId> campaign, const Refusal& why) {
   ResetRow row;
   row.board = board;
   row.campaign_id = campaign;
   row.created_at_ms = wall_ms();
   row.ended_at_ms = row.created_at_ms;
   row.result = ResetResult::failed;
-  row.reason = reason;
+  row.reason = "the board " + why.reason + "; " + why.remedy;
   return row;
 }
 
@@ -130,53 +145,72 @@ asio::awaitable<std::optional<std::string>> BoardCare::unready() {
   co_return "it ended with " + json_text(answer.at("exit_code"));
 }
 
-asio::awaitable<std::vector<std::string>> BoardCare::holders(std::vector<std::string> boards) {
-  std::erase(boards, "host");
-  std::vector<std::string> texts;
-  if (boards.empty()) co_return texts;
+asio::awaitable<std::optional<Refusal>> BoardCare::why_held(std::string board) {
   json request = probe_request(settings_.boards);
-  request["boards"] = boards;
+  request["boards"] = std::vector<std::string>{board};
   LaunchSpec spec{ShimMode::probe, {}, json_text(request)};
   const std::string text = co_await launcher_.call(std::move(spec), probe_limit);
   const json answer = json_from(text);
-  for (const json& holder : answer.at("holders"))
-    texts.push_back(holder_text(holder));
-  co_return texts;
+  const json& holders = answer.at("holders");
+  if (!holders.empty())
+    co_return Refusal{"board", "is held by " + holder_text(holders.front()) + ": never reset over somebody",
+                      "end that process"};
+  if (!answer.at("complete").get<bool>())
+    co_return Refusal{"board", "may be held by a process whose open files this account cannot see",
+                      "let ndreprod run as an account that sees them (CAP_SYS_PTRACE, or root), or with a driver that "
+                      "lists its users in " +
+                          (settings_.boards.proc / "driver/tenstorrent" / board / "pids").string()};
+  co_return std::nullopt;
 }
 
-asio::awaitable<std::optional<std::string>> BoardCare::why_not(std::string board) {
-  const auto row = co_await store_.read([&board](Store& store) { return store.boards.find(board); });
-  if (row && row->state == BoardState::quarantined) {
-    co_return "the board is quarantined: " + row->reason + "; once it is healthy: ndreproctl board reset " + board;
-  }
+asio::awaitable<std::optional<Refusal>> BoardCare::why_too_often(std::string board) {
   const int bad = co_await store_.read(
       [&board](Store& store) { return store.boards.bad_resets_since(board, wall_ms() - hour_ms); });
-  if (bad >= settings_.boards.bad_resets_per_hour) {
-    co_return std::to_string(bad) + " resets of this board failed or could not be verified within the hour";
+  if (bad < settings_.boards.bad_resets_per_hour) co_return std::nullopt;
+  co_return Refusal{"board", "had " + std::to_string(bad) + " resets that failed or could not be verified, in one hour",
+                    "look at it: ndreproctl board list"};
+}
+
+asio::awaitable<std::optional<Refusal>> BoardCare::why_not_reset(std::string board, bool by_hand) {
+  const auto row = co_await store_.read([&board](Store& store) { return store.boards.find(board); });
+  if (row && row->state == BoardState::quarantined) {
+    if (!by_hand)
+      co_return Refusal{"board", "is quarantined: " + row->reason,
+                        "once it is healthy: ndreproctl board reset " + board};
+    const auto last = co_await store_.read([&board](Store& store) { return store.boards.resets(board, 1); });
+    const std::int64_t failed_at_ms = last.empty() ? 0 : last.front().ended_at_ms.value_or(0);
+    const std::int64_t left_ms = failed_at_ms + settings_.boards.cooldown_ms - wall_ms();
+    if (left_ms > 0)
+      co_return Refusal{"board", "did not come back from its last reset and cools down: " + row->reason,
+                        "wait for " + seconds_text(left_ms)};
   }
-  std::vector<std::string> one{board};
-  const std::vector<std::string> held = co_await holders(std::move(one));
-  if (!held.empty()) co_return "the board is held by " + held.front() + ": never reset over somebody";
-  co_return std::nullopt;
+  auto often = co_await why_too_often(board);
+  if (often) co_return often;
+  co_return co_await why_held(std::move(board));
 }
 
 asio::awaitable<ResetRow> BoardCare::reset(std::string board, std::optional<CampaignId> campaign,
                                            std::string requested_by) {
+  co_await settle_open(board);
   if (campaign) {
-    const auto reason = co_await why_not(board);
-    if (reason) co_return refused(board, campaign, *reason);
+    const auto why = co_await why_not_reset(board, false);
+    if (why) co_return refused(board, campaign, *why);
   }
   // Noted once: what a first try has lost must not be missing from the second one's measure.
   const std::vector<std::string> before = co_await devices();
   ResetRow row = co_await reset_once(board, before, campaign, requested_by);
   if (row.result == ResetResult::verified) co_return row;
-  co_await pause(settings_.boards.retry_after_ms);
-  ResetRow again = co_await reset_once(board, before, campaign, requested_by);
-  if (again.result == ResetResult::verified) co_return again;
-  log_warning("board {} is quarantined: {}", board, again.reason);
-  const SaveBoard work{board, BoardState::quarantined, again.reason};
+  const auto often = co_await why_too_often(board);
+  if (!often) {
+    co_await pause(settings_.boards.retry_after_ms);
+    row = co_await reset_once(board, before, campaign, requested_by);
+    if (row.result == ResetResult::verified) co_return row;
+  }
+  const std::string reason = often ? row.reason + "; not tried again: it " + often->reason : row.reason;
+  log_warning("board {} is quarantined: {}", board, reason);
+  const SaveBoard work{board, BoardState::quarantined, reason};
   co_await store_.write(work);
-  co_return again;
+  co_return row;
 }
 
 asio::awaitable<ResetRow> BoardCare::reset_once(std::string board, std::vector<std::string> before,
@@ -191,7 +225,16 @@ asio::awaitable<ResetRow> BoardCare::reset_once(std::string board, std::vector<s
   row.created_at_ms = wall_ms();
   const BeginReset begin{row};
   row = co_await store_.write(begin);
+  std::exception_ptr thrown;
+  try {
+    co_return co_await carry_out(row, std::move(command));
+  } catch (const std::exception&) {
+    thrown = std::current_exception();
+  }
+  co_return co_await conclude_failed(std::move(row), std::move(thrown));
+}
 
+asio::awaitable<ResetRow> BoardCare::carry_out(ResetRow row, Checked<std::vector<std::string>> command) {
   ResetObservation seen;
   const std::int64_t started = steady_ms();
   if (command.has_error()) {
@@ -202,12 +245,46 @@ asio::awaitable<ResetRow> BoardCare::reset_once(std::string board, std::vector<s
                     to_json_text(reset_spec(settings_.boards, folder, std::move(*command)))};
     auto shim = co_await launcher_.start(std::move(spec));
     if (shim.has_value()) co_await watch(*shim, row);
-    seen = observe_end(folder);
+    seen = co_await end_of(row);
     if (shim.has_error() && seen.start_error.empty()) seen.start_error = to_text(shim.error());
   }
   row.duration_ms = steady_ms() - started;
-  seen.devices_before = before;
   co_return co_await conclude(std::move(row), std::move(seen));
+}
+
+asio::awaitable<ResetObservation> BoardCare::end_of(ResetRow row) {
+  const AttemptFolder folder = folder_of(row);
+  ShimState state = shim_state(folder);
+  for (; state == ShimState::running; state = shim_state(folder)) {
+    auto shim = launcher_.attach(folder);
+    if (shim)
+      co_await watch(*shim, row);
+    else
+      co_await pause(poll_ms);
+  }
+  // Its command may be alive still, and a second one beside it would find the board in mid-reset.
+  if (state == ShimState::lost) {
+    LaunchSpec remains{ShimMode::reap, folder.root(), ""};
+    co_await launcher_.call(std::move(remains), remains_limit);
+  }
+  co_return observe_end(folder);
+}
+
+asio::awaitable<ResetRow> BoardCare::conclude_failed(ResetRow row, std::exception_ptr thrown) {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  // The daemon stops, the reset goes on: it is for the next daemon to settle.
+  if (state.cancelled() != asio::cancellation_type::none) std::rethrow_exception(thrown);
+  row.reason = what_failed(thrown);
+  log_warning("the reset of board {}: {}", row.board, row.reason);
+  try {
+    co_await end_of(row);
+  } catch (const std::exception& error) {
+    row.reason += std::string{"; "} + error.what();
+  }
+  row.ended_at_ms = wall_ms();
+  row.result = ResetResult::unverified;
+  co_await store_end(row);
+  co_return row;
 }
 
 asio::awaitable<void> BoardCare::watch(ShimProcess& shim, const ResetRow& row) {
@@ -220,6 +297,8 @@ asio::awaitable<void> BoardCare::watch(ShimProcess& shim, const ResetRow& row) {
 }
 
 asio::awaitable<ResetRow> BoardCare::conclude(ResetRow row, ResetObservation seen) {
+  seen.board = row.board;
+  seen.devices_before = devices_in(row.devices_before);
   seen.devices_after = co_await devices_again(seen.devices_before);
   ResetFinding finding = judge_reset(seen);
   if (finding.result == ResetResult::verified) {
@@ -242,7 +321,29 @@ asio::awaitable<void> BoardCare::store_end(ResetRow row) {
   co_await store_.write(work);
 }
 
-asio::awaitable<void> BoardCare::restore() {
+asio::awaitable<void> BoardCare::settle_open(std::string board) {
+  const std::vector<ResetRow> open =
+      co_await store_.read([](Store& store) { return store.boards.unfinished_resets(); });
+  for (const ResetRow& row : open) {
+    if (row.board != board) continue;
+    std::exception_ptr thrown;
+    try {
+      ResetObservation end = co_await end_of(row);
+      ResetRow ended = row;
+      ended.duration_ms = wall_ms() - row.created_at_ms;
+      co_await conclude(std::move(ended), std::move(end));
+    } catch (const std::exception&) {
+      thrown = std::current_exception();
+    }
+    if (thrown) co_await conclude_failed(row, std::move(thrown));
+  }
+}
+
+asio::awaitable<void> BoardCare::settle_leased(std::string board, [[maybe_unused]] Lease lease) {
+  co_await settle_open(std::move(board));
+}
+
+asio::awaitable<void> BoardCare::restore(BoardLeases& leases) {
   const std::vector<std::string> seen = co_await devices();
   co_await store_.write([&seen](Store& store) {
     for (const std::string& name : seen)
@@ -250,14 +351,15 @@ asio::awaitable<void> BoardCare::restore() {
   });
   const std::vector<ResetRow> open =
       co_await store_.read([](Store& store) { return store.boards.unfinished_resets(); });
-  for (ResetRow row : open) {
-    const AttemptFolder folder = folder_of(row);
-    auto shim = launcher_.attach(folder);
-    if (shim) co_await watch(*shim, row);
-    ResetObservation end = observe_end(folder);
-    end.devices_before = json_from(row.devices_before).get<std::vector<std::string>>();
-    row.duration_ms = wall_ms() - row.created_at_ms;
-    co_await conclude(std::move(row), std::move(end));
+  for (const ResetRow& row : open) {
+    const std::string board = row.board;
+    std::vector<std::string> one{board};
+    std::optional<Lease> lease = leases.try_lease(std::move(one), std::nullopt);
+    if (!lease) continue;  // already being settled
+    asio::co_spawn(executor_, settle_leased(board, std::move(*lease)), [board](std::exception_ptr thrown) {
+      // It stays open: whoever resets this board next settles it first.
+      if (thrown) log_error("the open reset of board {}: {}", board, what_failed(thrown));
+    });
   }
 }
 

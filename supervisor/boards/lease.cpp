@@ -6,26 +6,32 @@
 
 namespace ndr {
 
-std::optional<Lease> BoardLeases::try_lease(std::vector<std::string> boards, CampaignId holder) {
+BoardLeases::BoardLeases(std::function<void()> released) : table_(std::make_shared<Table>()) {
+  table_->released = std::move(released);
+}
+
+std::optional<Lease> BoardLeases::try_lease(std::vector<std::string> boards, std::optional<CampaignId> holder) {
   NDR_ASSERT(!boards.empty());
   for (const std::string& board : boards)
-    if (holders_.contains(board)) return std::nullopt;
+    if (is_leased(board)) return std::nullopt;
   for (const std::string& board : boards)
-    holders_.emplace(board, holder);
-  return Lease{*this, std::move(boards)};
+    table_->holders.emplace(board, holder);
+  return Lease{table_, std::move(boards)};
 }
+
+bool BoardLeases::is_leased(const std::string& board) const { return table_->holders.contains(board); }
 
 std::optional<CampaignId> BoardLeases::holder(const std::string& board) const {
-  const auto found = holders_.find(board);
-  return found == holders_.end() ? std::nullopt : std::optional{found->second};
+  const auto found = table_->holders.find(board);
+  return found == table_->holders.end() ? std::nullopt : found->second;
 }
 
-Lease::Lease(Lease&& other) noexcept : leases_(other.leases_), boards_(std::exchange(other.boards_, {})) {}
+Lease::Lease(Lease&& other) noexcept : table_(other.table_), boards_(std::exchange(other.boards_, {})) {}
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
     release();
-    leases_ = other.leases_;
+    table_ = other.table_;
     boards_ = std::exchange(other.boards_, {});
   }
   return *this;
@@ -34,9 +40,11 @@ Lease& Lease::operator=(Lease&& other) noexcept {
 Lease::~Lease() { release(); }
 
 void Lease::release() {
+  if (boards_.empty()) return;
   for (const std::string& board : boards_)
-    leases_->holders_.erase(board);
+    table_->holders.erase(board);
   boards_.clear();
+  if (table_->released) table_->released();
 }
 
 }  // namespace ndr

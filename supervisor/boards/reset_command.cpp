@@ -2,8 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include "analyzer/utf8.hpp"
 #include "storage/atomic_file.hpp"
@@ -13,8 +17,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t largest_output = 64 << 20;
-constexpr std::size_t kept_output = 64 << 10;
+constexpr std::streamoff kept_output = 64 << 10;
+
+/// The end of what it printed, which may be large.
+std::string last_output(const fs::path& file) {
+  std::ifstream in{file, std::ios::binary};
+  if (!in) throw std::system_error{errno, std::generic_category(), "open " + file.string()};
+  in.seekg(0, std::ios::end);
+  in.seekg(std::max<std::streamoff>(0, std::streamoff{in.tellg()} - kept_output));
+  std::string text(kept_output, '\0');
+  in.read(text.data(), kept_output);
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
 
 std::vector<std::string> command_words(const std::string& text) {
   std::istringstream stream{text};
@@ -77,10 +92,7 @@ AttemptSpec reset_spec(const BoardSettings& settings, const AttemptFolder& folde
 ResetObservation observe_end(const AttemptFolder& folder) {
   ResetObservation seen;
   std::error_code error;
-  if (fs::exists(folder.output(), error)) {
-    const std::string output = read_file(folder.output(), largest_output);
-    seen.output = to_utf8(output.size() > kept_output ? output.substr(output.size() - kept_output) : output);
-  }
+  if (fs::exists(folder.output(), error)) seen.output = to_utf8(last_output(folder.output()));
   if (!fs::exists(folder.exit(), error)) return seen;
   const auto exit = attempt_exit_from(read_file(folder.exit()));
   if (exit.has_error()) return seen;

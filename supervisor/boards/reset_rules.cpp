@@ -68,7 +68,8 @@ ResetFinding judge_reset(const ResetObservation& seen) {
   if (seen.devices_after != seen.devices_before)
     return {ResetResult::failed, "the devices are not the same: " + listed(seen.devices_before) + " before, " +
                                      listed(seen.devices_after) + " after"};
-  if (seen.devices_before.empty()) return {ResetResult::unverified, "no device was there to come back"};
+  if (std::find(seen.devices_after.begin(), seen.devices_after.end(), seen.board) == seen.devices_after.end())
+    return {ResetResult::failed, "board " + seen.board + " is not there after it: " + listed(seen.devices_after)};
   if (seen.unready) return {ResetResult::unverified, "the readiness probe: " + *seen.unready};
   return {ResetResult::verified, ""};
 }

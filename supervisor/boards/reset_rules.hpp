@@ -10,6 +10,7 @@ namespace ndr {
 
 /// What was seen of one run of the reset command.
 struct ResetObservation {
+  std::string board;  // the target
   std::vector<std::string> devices_before;
   std::vector<std::string> devices_after;
   std::string start_error;  // the command could not be started
@@ -27,8 +28,8 @@ struct ResetFinding {
 };
 
 /// Pure. A reset is verified when its command ended by itself with 0, printed none of the texts of a failed reset (some
-/// versions print them and exit 0), the same devices are there as before, and the probe is content. A command that
-/// seemed to work, but after which that cannot be shown, is unverified.
+/// versions print them and exit 0), the same devices are there as before, the target among them, and the probe is
+/// content. A command that seemed to work, but after which that cannot be shown, is unverified.
 ResetFinding judge_reset(const ResetObservation& seen);
 
 /// The target of one board for the reset command: "/dev/tenstorrent/0" or "0".

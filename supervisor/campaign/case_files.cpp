@@ -37,6 +37,14 @@ Checked<void> answered(const CaseFolder& folder, const std::string& file, const 
   return refusal_of(folder, file, why);
 }
 
+/// Of what is there now, so that a group that may write keeps its right; else that of a new file.
+unsigned mode_for(const std::filesystem::path& file) {
+  constexpr unsigned usual = 0644;
+  std::error_code error;
+  const std::filesystem::file_status there = std::filesystem::symlink_status(file, error);
+  return std::filesystem::is_regular_file(there) ? static_cast<unsigned>(there.permissions()) & 0777u : usual;
+}
+
 std::string cut(std::string line) {
   if (line.size() <= excerpt_width) return line;
   std::size_t end = excerpt_width;
@@ -74,7 +82,12 @@ std::string excerpt(const std::filesystem::path& log, std::uint64_t offset) {
 
 asio::awaitable<Checked<void>> ShimCaseWriter::write(CaseFolder folder, std::string file, std::string text,
                                                      std::optional<std::string> expected_hash) {
-  nlohmann::json request{{"root", folder.root().string()}, {"path", file}, {"mode", 0644}, {"content", text}};
+  // It travels as JSON, which would replace every byte that is no text.
+  if (!is_utf8(text))
+    co_return Refusal{(folder.root() / file).string(), "is not UTF-8, and writing it anew would change its other bytes",
+                      "convert it, for instance by: iconv -f latin1 -t utf-8"};
+  nlohmann::json request{{"root", folder.root().string()}, {"path", file}, {"content", text}};
+  request["mode"] = mode_for(folder.root() / file);
   if (expected_hash) request["expected_hash"] = *expected_hash;
   LaunchSpec spec{ShimMode::write, {}, json_text(request)};
   const std::string answer = co_await launcher_.call(std::move(spec), write_limit);

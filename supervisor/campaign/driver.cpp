@@ -1,11 +1,16 @@
 #include "supervisor/campaign/driver.hpp"
 
 #include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <limits>
 #include <stdexcept>
 
 #include "storage/evidence_json.hpp"
 #include "supervisor/campaign/campaign_end.hpp"
 #include "supervisor/campaign/case_files.hpp"
+#include "supervisor/campaign/order.hpp"
 #include "supervisor/campaign/story.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/failpoint.hpp"
@@ -16,8 +21,10 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int most_takes = 3;  // of one attempt whose runner threw
 constexpr int all_resets = 10000;
+constexpr const char* no_board_note =
+    "CI's failure was one of a device, but no board is leased and so none is reset: if the test uses one, give it "
+    "with --board N, or as boards: in case.yaml";
 
 /// Everything stored of one campaign.
 struct Rows {
@@ -44,6 +51,28 @@ Rows rows_of(Store& store, CampaignId id) {
   }
   std::sort(rows.resets.begin(), rows.resets.end(), [](const ResetRow& a, const ResetRow& b) { return a.id < b.id; });
   return rows;
+}
+
+std::string why_quarantined(const std::vector<BoardRow>& boards) {
+  for (const BoardRow& row : boards)
+    if (row.state == BoardState::quarantined) return "board " + row.name + " is quarantined: " + row.reason;
+  return {};
+}
+
+/// The longest that a run with this deadline may last.
+std::int64_t longest_run_ms(const StopSettings& stop, std::int64_t deadline_ms) {
+  const auto sum = [](const StopLadder& ladder) { return ladder.interrupt_ms + ladder.terminate_ms; };
+  return deadline_ms + std::max({sum(stop.device_error), sum(stop.hang), sum(stop.other)});
+}
+
+asio::awaitable<void> wait_ms(std::int64_t ms) {
+  asio::steady_timer timer{co_await asio::this_coro::executor, std::chrono::milliseconds{ms}};
+  co_await timer.async_wait(asio::use_awaitable);
+}
+
+bool lacks_board(const CampaignRow& campaign) {
+  const Checked<Signature> wanted = signature_from_json(campaign.signature_json);
+  return wanted.has_value() && needs_board(wanted->failure_type);
 }
 
 BoardRow board_row(Store& store, const std::string& name) {
@@ -107,7 +136,7 @@ asio::awaitable<void> CampaignDriver::drive() {
   if (open_) {
     AttemptRow left = *open_;
     open_.reset();
-    co_await conclude(std::move(left), policy_.attempt_ms, true);
+    co_await conclude(std::move(left), next_deadline_ms(policy_, progress_), true);
   }
   while (!abandoned_) {
     if (cancelled_ && !progress_.cancelled) progress_ = after(policy_, progress_, CancelRequested{});
@@ -129,10 +158,8 @@ asio::awaitable<void> CampaignDriver::load() {
   policy_ = *policy;
   cancelled_ = campaign_.cancel_requested;
   const bool dirty = std::any_of(rows.boards.begin(), rows.boards.end(), is_dirty);
-  progress_ = progress_from(policy_, rows.attempts, rows.resets, campaign_.spent_ms, uses_board() && dirty);
-  for (const BoardRow& row : rows.boards)
-    if (row.state == BoardState::quarantined)
-      progress_.board_unusable = "board " + row.name + " is quarantined: " + row.reason;
+  progress_ =
+      progress_from(policy_, rows.attempts, campaign_.spent_ms, uses_board() && dirty, why_quarantined(rows.boards));
   for (const AttemptRow& row : rows.attempts)
     if (!row.verdict) open_ = row;
   measured_ = progress_.shortest_ms > 0;
@@ -141,6 +168,9 @@ asio::awaitable<void> CampaignDriver::load() {
     progress_.setup_error = to_text(settings.error());
   else
     environment_ = settings->environment;
+  if (last_attempt_number(folder_) == std::numeric_limits<int>::max())
+    progress_.setup_error =
+        "no number is left for the next attempt: rename " + folder_.run_log(std::numeric_limits<int>::max()).string();
 }
 
 asio::awaitable<void> CampaignDriver::begin() {
@@ -157,6 +187,8 @@ asio::awaitable<void> CampaignDriver::begin() {
     }
     store.events.append(campaign_state_event(campaign_, *campaign_.started_at_ms));
     store.events.append(budget_event(campaign_, policy_, true, *campaign_.started_at_ms));
+    if (!uses_board() && lacks_board(campaign_))
+      store.events.append(note_event(campaign_, no_board_note, *campaign_.started_at_ms));
   };
   co_await tools_.store.write(work);
   log_info("campaign {} of case {} begins", id_.value, campaign_.case_name);
@@ -182,7 +214,9 @@ asio::awaitable<AttemptRow> CampaignDriver::begin_attempt(RunAttempt step) {
   row.created_at_ms = wall_ms();
   const int last_in_folder = last_attempt_number(folder_);
   const auto work = [this, &row, &step, last_in_folder](Store& store) {
-    row.number = std::max(store.attempts.last_number(campaign_.case_id), last_in_folder) + 1;
+    const int last = std::max(store.attempts.last_number(campaign_.case_id), last_in_folder);
+    if (last == std::numeric_limits<int>::max()) throw std::runtime_error{"no number is left for the next attempt"};
+    row.number = last + 1;
     row.id = store.attempts.begin(row);
     // Dirty until its end says otherwise: should we die now, nobody takes the board for clean.
     if (uses_board())
@@ -210,8 +244,10 @@ AttemptOrder CampaignDriver::order_of(const AttemptRow& row, std::int64_t deadli
 }
 
 asio::awaitable<AttemptResult> CampaignDriver::ask_runner(AttemptOrder order, bool resumed) {
+  const std::vector<std::int64_t>& pauses = tools_.settings.retry_pauses_ms;
   std::string thrown;
-  for (int take = 0; take < most_takes && !abandoned_; ++take) {
+  for (std::size_t take = 0; take <= pauses.size() && !abandoned_; ++take) {
+    if (take > 0) co_await wait_ms(pauses[take - 1]);
     try {
       if (resumed || take > 0) co_return co_await tools_.runner.resume(order);
       co_return co_await tools_.runner.run(order);
@@ -233,11 +269,15 @@ asio::awaitable<void> CampaignDriver::conclude(AttemptRow row, std::int64_t dead
     result = never_begun(order);
   } else {
     current_ = row.id;
+    // Asked for before a restart: the attempt that is taken up must hear of it too.
+    if (cancelled_) tools_.runner.cancel(row.id);
     result = co_await ask_runner(std::move(order), resumed);
     current_.reset();
   }
   if (abandoned_) co_return;
-  const std::int64_t elapsed_ms = std::max(steady_ms() - began_ms, result.row.exposure_ms);
+  // Of a run whose end nobody saw the exposure is a guess by the wall clock, which ran on while no daemon did.
+  const std::int64_t exposure_ms = std::min(result.row.exposure_ms, longest_run_ms(tools_.settings.stop, deadline_ms));
+  const std::int64_t elapsed_ms = std::max(steady_ms() - began_ms, exposure_ms);
   AttemptEnded ended{std::move(result.row), result.board_suspect, elapsed_ms};
   co_await store_attempt(std::move(ended));
 }
@@ -292,6 +332,7 @@ asio::awaitable<void> CampaignDriver::perform(Finish step) {
   end.finish = step;
   end.different_before_match = progress_.different;
   end.attempts = std::move(rows.attempts);
+  end.environment = environment_;
   end.resets = std::move(rows.resets);
   co_await end_campaign(tools_, folder_, std::move(end));
   log_info("campaign {} of case {} ends: {}, {}", id_.value, campaign_.case_name, to_text(step.outcome), step.reason);

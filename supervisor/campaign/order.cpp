@@ -40,9 +40,42 @@ bool has_node(const BoardSettings& boards, const std::string& name) {
   return is_number && std::filesystem::exists(boards.nodes / name, error);
 }
 
-Checked<std::vector<std::string>> wanted_boards(const CampaignRequest& request, const CaseSettings& of_case,
-                                                const Settings& settings) {
-  std::vector<std::string> boards = request.boards.empty() ? of_case.boards : request.boards;
+std::optional<Evidence> evidence_of(const CaseRow& of_case) {
+  if (!of_case.evidence_json) return std::nullopt;
+  Checked<Evidence> evidence = evidence_from_json(*of_case.evidence_json);
+  return evidence.has_error() ? std::nullopt : std::optional{std::move(*evidence)};
+}
+
+/// The number of "rank 1 device 3"; empty where the logs name no device.
+std::string failed_device(const CaseRow& of_case) {
+  constexpr std::string_view word = "device ";
+  const std::optional<Evidence> evidence = evidence_of(of_case);
+  if (!evidence || !evidence->rank_or_device) return {};
+  const std::string& text = evidence->rank_or_device->value;
+  const std::size_t at = text.rfind(word);
+  if (at == std::string::npos) return {};
+  const std::size_t begin = at + word.size();
+  return text.substr(begin, text.find_first_not_of("0123456789", begin) - begin);
+}
+
+/// The board that failed in CI where this host has it, else its only one; nothing where that is a guess.
+std::vector<std::string> board_of_failure(const CaseRow& of_case, const BoardSettings& boards) {
+  const std::string named = failed_device(of_case);
+  if (has_node(boards, named)) return {named};
+  std::vector<std::string> all;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry{boards.nodes, error};
+       !error && entry != std::filesystem::directory_iterator{}; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (has_node(boards, name)) all.push_back(name);
+  }
+  return all.size() == 1 ? all : std::vector<std::string>{};
+}
+
+Checked<std::vector<std::string>> wanted_boards(const CampaignRequest& request, const CaseSettings& own,
+                                                const CaseRow& of_case, FailureType failure, const Settings& settings) {
+  std::vector<std::string> boards = request.boards.empty() ? own.boards : request.boards;
+  if (boards.empty() && needs_board(failure)) boards = board_of_failure(of_case, settings.boards);
   if (boards.empty()) boards = {"host"};
   if (boards == std::vector<std::string>{"host"}) return boards;
   std::sort(boards.begin(), boards.end());
@@ -72,9 +105,8 @@ ScriptHabits script_habits(const CaseFolder& folder) {
 }
 
 double operation_timeout_of(const CaseRow& of_case, double otherwise) {
-  if (!of_case.evidence_json) return otherwise;
-  const Checked<Evidence> evidence = evidence_from_json(*of_case.evidence_json);
-  if (evidence.has_error()) return otherwise;
+  const std::optional<Evidence> evidence = evidence_of(of_case);
+  if (!evidence) return otherwise;
   const auto found = evidence->timeouts.find("operation_s");
   return found == evidence->timeouts.end() ? otherwise : found->second.value;
 }
@@ -109,7 +141,7 @@ Checked<CampaignRow> order_of(const CampaignRequest& request, const CaseRow& of_
   if (Checked<void> script = check_run_script(*folder); script.has_error()) return script.error();
   Checked<CaseSettings> own = read_case_settings(*folder);
   if (own.has_error()) return own.error();
-  Checked<std::vector<std::string>> boards = wanted_boards(request, *own, settings);
+  Checked<std::vector<std::string>> boards = wanted_boards(request, *own, of_case, wanted->failure_type, settings);
   if (boards.has_error()) return boards.error();
   Policy policy = policy_for(request, of_case, settings, *wanted);
   policy.boards = *boards == std::vector<std::string>{"host"} ? 0 : static_cast<int>(boards->size());
@@ -125,6 +157,10 @@ Checked<CampaignRow> order_of(const CampaignRequest& request, const CaseRow& of_
   row.requested_by = request.requested_by;
   row.created_at_ms = wall_ms();
   return row;
+}
+
+bool needs_board(FailureType failure) {
+  return failure == FailureType::device_timeout || failure == FailureType::device_contention;
 }
 
 CampaignRow with_expected_length(CampaignRow row, std::int64_t expected_attempt_ms) {

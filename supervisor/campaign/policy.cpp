@@ -109,7 +109,7 @@ Finish spent(const Policy& policy, const Progress& now) {
 
 RunAttempt attempt(const Policy& policy, const Progress& now, AttemptPhase phase, Arm arm) {
   return RunAttempt{phase, std::move(arm), draw(policy.seed, static_cast<std::uint64_t>(now.attempts)) >> 33,
-                    std::min(policy.attempt_ms, left_ms(policy, now))};
+                    next_deadline_ms(policy, now)};
 }
 
 RunAttempt next_attempt(const Policy& policy, const Progress& now) {
@@ -138,10 +138,16 @@ Step next_step(const Policy& policy, const Progress& now) {
     end = hindered(policy, now, *hindrance);
   else if (!may_act)
     end = spent(policy, now);
-  // Nobody after us should find a board that we left hanging, so the reset comes before the end too.
-  if (now.board_suspect && now.board_unusable.empty() && may_act) return ResetBoards{};
+  // Nobody after us should find a board that we left hanging, so the reset comes before the end too; by then the
+  // reserve is of no other use.
+  const bool may_reset = now.spent_ms < policy.budget_ms;
+  if (now.board_suspect && now.board_unusable.empty() && may_reset) return ResetBoards{};
   if (end) return *end;
   return next_attempt(policy, now);
+}
+
+std::int64_t next_deadline_ms(const Policy& policy, const Progress& now) {
+  return std::min(policy.attempt_ms, std::max(shortest_act_ms, left_ms(policy, now)));
 }
 
 double smallest_visible_rate(const Policy& policy) {

@@ -101,10 +101,15 @@ Step next_step(const Policy& policy, const Progress& now);
 /// Pure: what is known after it.
 Progress after(const Policy& policy, Progress now, const Happened& happened);
 
-/// The same progress from stored rows: attempts with a verdict (others are left out: they are still to end), ended
-/// resets, what was spent, and whether a leased board is stored as dirty.
-Progress progress_from(const Policy& policy, const std::vector<AttemptRow>& attempts,
-                       const std::vector<ResetRow>& resets, std::int64_t spent_ms, bool board_suspect);
+/// Pure: the limit of the next attempt: its own or what is left of the budget. Also of one that a restart interrupted,
+/// since that was decided on the same progress.
+std::int64_t next_deadline_ms(const Policy& policy, const Progress& now);
+
+/// The same progress from stored rows: attempts with a verdict (others are left out: they are still to end), what was
+/// spent, and what the leased boards' rows say: whether one is dirty, and why one is quarantined (empty: none is).
+/// Ended resets add nothing: one that failed may have been cut off before its retry.
+Progress progress_from(const Policy& policy, const std::vector<AttemptRow>& attempts, std::int64_t spent_ms,
+                       bool board_suspect, const std::string& quarantined);
 
 /// The smallest failure rate of a plain attempt that the budget shows with 90 %: 1 - 0.1^(1/n), n attempts of the
 /// expected length in what is left after the confirmation reserve.

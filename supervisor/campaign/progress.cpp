@@ -73,7 +73,7 @@ void count_phase(const Policy& policy, const AttemptRow& row, const Arm& arm, Ve
       ++now.searched;
       return;
     case AttemptPhase::confirm:
-      if (arm.name == "plain") now.plain_confirmed = true;
+      if (arm.name == "plain" && answer) now.plain_confirmed = true;
       if (answer && now.hit_arm && is_calm_variant(*now.hit_arm, arm))
         now.calm_misses = verdict == Verdict::reproduced ? 0 : now.calm_misses + 1;
       return;
@@ -97,6 +97,17 @@ void count_contention(const Arm& arm, Progress& now) {
     ++now.contention_in_row;
 }
 
+/// The board is gone or its links are, which no reset mends; a chip that asks for one is for the reset to mend.
+bool is_board_broken(const AttemptRow& row) {
+  return row.reason == "board_broken" && row.explanation.find("board_wants_reset") == std::string::npos;
+}
+
+void count_breakage(const AttemptRow& row, Verdict verdict, Progress& now) {
+  ++now.broken_in_row;
+  now.last_breakage = row.explanation.empty() ? std::string{to_text(verdict)} : row.explanation;
+  if (is_board_broken(row)) now.board_unusable = now.last_breakage;
+}
+
 void count_verdict(const AttemptRow& row, const Arm& arm, Verdict verdict, Progress& now) {
   if (is_answer(verdict)) now.broken_in_row = now.contention_in_row = 0;
   if (is_answer(verdict) && verdict != Verdict::different_failure) now.different_in_row = 0;
@@ -117,10 +128,10 @@ void count_verdict(const AttemptRow& row, const Arm& arm, Verdict verdict, Progr
       return count_setup_error(row, arm, now);
     case Verdict::infrastructure:
     case Verdict::lost:
-      ++now.broken_in_row;
-      now.last_breakage = row.explanation.empty() ? std::string{to_text(verdict)} : row.explanation;
-      return;
+      return count_breakage(row, verdict, now);
     case Verdict::cancelled:
+      // With a reason it was somebody's signal to the shim, and nobody's wish to end the campaign.
+      if (!row.reason.empty()) return count_breakage(row, verdict, now);
       now.cancelled = true;
       return;
     case Verdict::hang:
@@ -142,7 +153,6 @@ void count(const Policy&, const BoardsReset& reset, Progress& now) {
   NDR_ASSERT(reset.row.result);
   now.spent_ms += reset.elapsed_ms;
   now.board_suspect = *reset.row.result != ResetResult::verified;
-  // Cleared again by the retry, whose row follows that of the failure.
   now.board_unusable = now.board_suspect ? "board " + reset.row.board + " was not reset: " + reset.row.reason : "";
 }
 
@@ -155,15 +165,14 @@ Progress after(const Policy& policy, Progress now, const Happened& happened) {
   return now;
 }
 
-Progress progress_from(const Policy& policy, const std::vector<AttemptRow>& attempts,
-                       const std::vector<ResetRow>& resets, std::int64_t spent_ms, bool board_suspect) {
+Progress progress_from(const Policy& policy, const std::vector<AttemptRow>& attempts, std::int64_t spent_ms,
+                       bool board_suspect, const std::string& quarantined) {
   Progress now;
   for (const AttemptRow& row : attempts)
     if (row.verdict) now = after(policy, std::move(now), AttemptEnded{row, false, 0});
-  for (const ResetRow& row : resets)
-    if (row.result) now = after(policy, std::move(now), BoardsReset{row, 0});
   now.spent_ms = spent_ms;
   now.board_suspect = board_suspect;
+  if (!quarantined.empty()) now.board_unusable = quarantined;
   return now;
 }
 

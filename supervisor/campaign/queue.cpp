@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -25,7 +26,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int most_failures = 3;  // of one campaign's driver
 constexpr std::chrono::seconds stop_limit{2};
 
 std::string text_of(const std::exception_ptr& thrown) {
@@ -77,13 +77,14 @@ struct CampaignQueue::State : std::enable_shared_from_this<State> {
   struct Waiting {
     CampaignId id;
     std::vector<std::string> boards;
-    bool cancelled = false;
   };
   struct Running {
+    Running(const asio::any_io_executor& on, Lease of) : lease(std::move(of)), pause(on) {}
     std::unique_ptr<CampaignDriver> driver;
-    std::optional<Lease> lease;
+    Lease lease;
     asio::cancellation_signal stop;
-    int failures = 0;
+    asio::steady_timer pause;  // before it is tried again; cancelled to go on at once
+    std::size_t failures = 0;
   };
 
   State(asio::any_io_executor on, const Settings& with, CampaignTools by)
@@ -93,7 +94,9 @@ struct CampaignQueue::State : std::enable_shared_from_this<State> {
   void start(const Waiting& campaign, Lease lease);
   void launch(CampaignId id, Running& running);
   void ended(CampaignId id, std::exception_ptr thrown);
+  void after_pause(CampaignId id, std::size_t failures, std::function<void()> act);
   void give_up(CampaignId id, std::string reason);
+  void drop(CampaignId id);
   asio::awaitable<void> stop();
 
   asio::any_io_executor executor;
@@ -127,16 +130,9 @@ void CampaignQueue::State::run_next() {
 }
 
 void CampaignQueue::State::start(const Waiting& campaign, Lease lease) {
-  auto one = std::make_shared<Running>();
-  one->lease.emplace(std::move(lease));
+  auto one = std::make_shared<Running>(executor, std::move(lease));
   running.emplace(campaign.id, one);
   launch(campaign.id, *one);
-  // Was asked for before a restart: the attempt that is taken up must hear of it too, once it is.
-  if (campaign.cancelled)
-    asio::post(executor, [state = shared_from_this(), id = campaign.id] {
-      const auto found = state->running.find(id);
-      if (found != state->running.end()) found->second->driver->cancel();
-    });
 }
 
 void CampaignQueue::State::launch(CampaignId id, Running& one) {
@@ -147,33 +143,49 @@ void CampaignQueue::State::launch(CampaignId id, Running& one) {
 }
 
 void CampaignQueue::State::ended(CampaignId id, std::exception_ptr thrown) {
-  const std::shared_ptr<Running> one = running.at(id);
-  if (thrown && !stopping) {
-    ++one->failures;
-    const std::string reason = text_of(thrown);
-    log_error("campaign {}: {}", id.value, reason);
-    // Its rows say where it stands; what failed may have been of the moment.
-    if (one->failures < most_failures) return launch(id, *one);
-    give_up(id, "failed " + std::to_string(most_failures) + " times: " + reason);
-  }
-  one->lease.reset();
-  running.erase(id);
-  // The coroutine that has just ended may still touch the signal that could have stopped it.
-  asio::post(executor, [one] {});
-  if (running.empty()) still.cancel();
-  run_next();
+  if (!thrown || stopping) return drop(id);
+  Running& one = *running.at(id);
+  const std::string reason = text_of(thrown);
+  log_error("campaign {}: {}", id.value, reason);
+  const std::size_t failures = one.failures++;
+  if (failures >= settings.retry_pauses_ms.size())
+    return give_up(id, "failed " + std::to_string(one.failures) + " times: " + reason);
+  // Its rows say where it stands; what failed may have been of the moment.
+  after_pause(id, failures, [this, id] { launch(id, *running.at(id)); });
+}
+
+/// The campaign keeps its boards meanwhile: a run of it may be alive on them.
+void CampaignQueue::State::after_pause(CampaignId id, std::size_t failures, std::function<void()> act) {
+  const auto& pauses = settings.retry_pauses_ms;
+  const std::int64_t ms = pauses.empty() ? 0 : pauses[std::min(failures, pauses.size() - 1)];
+  asio::steady_timer& pause = running.at(id)->pause;
+  pause.expires_after(std::chrono::milliseconds{ms});
+  pause.async_wait([state = shared_from_this(), id, act = std::move(act)](const boost::system::error_code&) {
+    if (state->stopping) return state->drop(id);
+    act();
+  });
 }
 
 void CampaignQueue::State::give_up(CampaignId id, std::string reason) {
-  const auto finish = [id, reason = std::move(reason)](Store& store) {
+  const auto finish = [id, reason](Store& store) {
     const auto row = store.campaigns.find(id);
     if (row && row->state != CampaignState::finished)
       finish_unbegun(store, *row, CampaignOutcome::setup_error, "the daemon could not go on: " + reason);
   };
-  asio::co_spawn(executor, tools.store.write(finish), [id](std::exception_ptr thrown) {
-    // It stays unfinished, and the next daemon takes it up.
-    if (thrown) log_error("campaign {} cannot be ended: {}", id.value, text_of(thrown));
-  });
+  auto done = [state = shared_from_this(), id, reason](std::exception_ptr thrown) {
+    if (!thrown || state->stopping) return state->drop(id);
+    log_error("campaign {} cannot be ended yet: {}", id.value, text_of(thrown));
+    state->after_pause(id, state->running.at(id)->failures,
+                       [on = state.get(), id, reason] { on->give_up(id, reason); });
+  };
+  asio::co_spawn(executor, tools.store.write(finish), std::move(done));
+}
+
+void CampaignQueue::State::drop(CampaignId id) {
+  // The coroutine that has just ended may still touch the signal that could have stopped it.
+  asio::post(executor, [one = running.at(id)] {});
+  running.erase(id);
+  if (running.empty()) still.cancel();
 }
 
 asio::awaitable<void> CampaignQueue::State::stop() {
@@ -184,6 +196,7 @@ asio::awaitable<void> CampaignQueue::State::stop() {
   for (const auto& one : all) {
     one->driver->abandon();
     one->stop.emit(asio::cancellation_type::terminal);
+    one->pause.cancel();
   }
   const auto until = std::chrono::steady_clock::now() + stop_limit;
   while (!running.empty() && std::chrono::steady_clock::now() < until) {
@@ -196,12 +209,22 @@ asio::awaitable<void> CampaignQueue::State::stop() {
 CampaignQueue::CampaignQueue(asio::any_io_executor executor, const Settings& settings, StoreAccess& store,
                              AttemptRunner& runner, BoardControl& boards, CaseWriter& writer)
     : state_(std::make_shared<State>(std::move(executor), settings,
-                                     CampaignTools{settings, store, runner, boards, writer})) {}
+                                     CampaignTools{settings, store, runner, boards, writer})) {
+  state_->leases = BoardLeases{[weak = std::weak_ptr<State>{state_}] {
+    const std::shared_ptr<State> state = weak.lock();
+    // In a turn of its own: whoever releases a board is in the middle of something.
+    if (state && !state->stopping) asio::post(state->executor, [state] { state->run_next(); });
+  }};
+}
+
+BoardLeases& CampaignQueue::leases() { return state_->leases; }
 
 CampaignQueue::~CampaignQueue() {
   state_->stopping = true;
-  for (const auto& [id, one] : state_->running)
+  for (const auto& [id, one] : state_->running) {
     one->driver->abandon();
+    one->pause.cancel();
+  }
 }
 
 asio::awaitable<Checked<CampaignId>> CampaignQueue::submit(CampaignRequest request) {
@@ -246,9 +269,12 @@ asio::awaitable<Checked<CampaignId>> CampaignQueue::cancel(CampaignId id) {
   const auto request = [id](Store& store) { store.campaigns.request_cancel(id); };
   co_await state->tools.store.write(request);
   // One that was running before a restart may wait for its boards: it is begun, and ends at once.
-  if (erased > 0) state->waiting.push_back({id, texts_from(row->boards), true});
+  if (erased > 0) state->waiting.push_back({id, texts_from(row->boards)});
   const auto found = state->running.find(id);
-  if (found != state->running.end()) found->second->driver->cancel();
+  if (found != state->running.end()) {
+    found->second->driver->cancel();
+    found->second->pause.cancel();
+  }
   state->run_next();
   co_return id;
 }
@@ -261,7 +287,7 @@ asio::awaitable<void> CampaignQueue::restore() {
   std::stable_partition(rows.begin(), rows.end(),
                         [](const CampaignRow& row) { return row.state == CampaignState::running; });
   for (const CampaignRow& row : rows)
-    state->waiting.push_back({row.id, texts_from(row.boards), row.cancel_requested});
+    state->waiting.push_back({row.id, texts_from(row.boards)});
   state->run_next();
 }
 

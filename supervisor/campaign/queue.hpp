@@ -8,6 +8,7 @@
 
 #include "analyzer/refusal.hpp"
 #include "storage/records.hpp"
+#include "supervisor/boards/lease.hpp"
 #include "supervisor/ports.hpp"
 #include "supervisor/settings.hpp"
 #include "supervisor/store_access.hpp"
@@ -21,7 +22,7 @@ struct CampaignRequest {
   std::int64_t budget_ms = 300000;
   std::optional<std::uint64_t> seed;
   int confirmations = 3;
-  std::vector<std::string> boards;  // empty: as case.yaml says, else the pseudo-board `host`
+  std::vector<std::string> boards;  // empty: case.yaml's, else that of a device failure, else `host`
   std::string requested_by;
 };
 
@@ -39,12 +40,14 @@ public:
   boost::asio::awaitable<Checked<CampaignId>> submit(CampaignRequest request);
   /// The running attempt is stopped; a queued campaign ends at once. Refuses an unknown or a finished one.
   boost::asio::awaitable<Checked<CampaignId>> cancel(CampaignId id);
-  /// Takes up what a daemon before us left: open attempts are resumed, and their campaigns go on. Boards come first
-  /// (their open resets are settled by whoever cares for them).
+  /// Takes up what a daemon before us left: open attempts are resumed, and their campaigns go on. Boards come first:
+  /// those whose open resets are still being settled are leased then.
   boost::asio::awaitable<void> restore();
   /// No new acts from here on; returns when the drivers stand still, at the latest after 2 s. Running attempts go on
   /// without us.
   boost::asio::awaitable<void> stop();
+  /// Whoever else uses a board leases it here: campaigns wait for it, and go on by themselves when it is released.
+  BoardLeases& leases();
 
 private:
   struct State;

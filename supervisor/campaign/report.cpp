@@ -19,15 +19,42 @@ std::string quoted(const std::string& word) {
   return text + "'";
 }
 
-std::string script_command(const CampaignEnd& end, const AttemptRow& row) {
-  const Invocation made = invocation(arm_of(row), row.seed, end.has_contract, end.starts_workers);
-  std::string command;
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+void put_variable(Variables& variables, const std::string& name, const std::string& value) {
+  for (auto& [there, its_value] : variables)
+    if (there == name) {
+      its_value = value;
+      return;
+    }
+  variables.emplace_back(name, value);
+}
+
+/// The script with the environment of case.yaml and these, which come later; as the attempts were run.
+std::string script_command(const CampaignEnd& end, const Invocation& made) {
+  Variables variables = end.environment;
   for (const auto& [name, value] : made.environment)
+    put_variable(variables, name, value);
+  std::string command;
+  for (const auto& [name, value] : variables)
     command += name + "=" + quoted(value) + " ";
   command += "./run_test.sh";
   for (const std::string& word : made.arguments)
     command += " " + quoted(word);
   return command;
+}
+
+std::string plain_command(const CampaignEnd& end) { return script_command(end, Invocation{}); }
+
+std::string matched_command(const CampaignEnd& end, const AttemptRow& row) {
+  Invocation made = invocation(arm_of(row), row.seed, end.has_contract, end.starts_workers);
+  const auto is_watchdog = [](const auto& variable) { return variable.first == watchdog_variable; };
+  const bool is_set = std::any_of(made.environment.begin(), made.environment.end(), is_watchdog) ||
+                      std::any_of(end.environment.begin(), end.environment.end(), is_watchdog);
+  // Without its watchdog a device that hangs would hang the command too, instead of failing as it did.
+  if (end.policy.device_timeout && !is_set)
+    made.environment.emplace_back(watchdog_variable, watchdog_text(end.policy.operation_timeout_s));
+  return script_command(end, made);
 }
 
 void count(const AttemptRow& row, ArmTally& tally) {
@@ -96,6 +123,10 @@ Rate rate_of(std::int64_t runs, std::int64_t matched, bool until_matched) {
   return rate;
 }
 
+bool ran_until_matched(const CampaignEnd& end, std::int64_t matched) {
+  return end.finish.outcome == CampaignOutcome::reproduced && matched >= end.policy.confirmations;
+}
+
 Rate plain_rate(const CampaignEnd& end) {
   std::int64_t runs = 0;
   std::int64_t matched = 0;
@@ -104,7 +135,7 @@ Rate plain_rate(const CampaignEnd& end) {
     runs += tally.runs;
     matched += tally.matched;
   }
-  return rate_of(runs, matched, end.finish.outcome == CampaignOutcome::reproduced);
+  return rate_of(runs, matched, ran_until_matched(end, matched));
 }
 
 std::string next_command(const CampaignEnd& end) {
@@ -112,17 +143,20 @@ std::string next_command(const CampaignEnd& end) {
   switch (end.finish.outcome) {
     case CampaignOutcome::reproduced:
     case CampaignOutcome::deterministic:
-      return end.first_match ? script_command(end, end.first_match->row) : "./run_test.sh";
-    case CampaignOutcome::margin:
-      return std::string{watchdog_variable} + "=" + std::to_string(std::lround(end.policy.operation_timeout_s * 4)) +
-             " ./run_test.sh";
+      return end.first_match ? matched_command(end, end.first_match->row) : plain_command(end);
+    case CampaignOutcome::margin: {
+      Invocation patient;
+      patient.environment.emplace_back(watchdog_variable,
+                                       std::to_string(std::lround(end.policy.operation_timeout_s * 4)));
+      return script_command(end, patient);
+    }
     case CampaignOutcome::not_reproduced:
       return "ndreproctl run " + name +
              (end.policy.mode == CampaignMode::quick ? " --budget 2h -f" : " --budget 12h -f");
     case CampaignOutcome::board_unusable:
       return "ndreproctl board list";
     case CampaignOutcome::setup_error:
-      return "./run_test.sh";
+      return plain_command(end);
     case CampaignOutcome::cancelled:
       return "ndreproctl run " + name + " -f";
   }

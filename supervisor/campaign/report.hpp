@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/records.hpp"
@@ -26,6 +27,7 @@ struct CampaignEnd {
   int different_before_match = 0;
   std::vector<AttemptRow> attempts;
   std::vector<ResetRow> resets;
+  std::vector<std::pair<std::string, std::string>> environment;  // of case.yaml
   std::optional<FirstMatch> first_match;
   std::vector<CampaignRow> earlier;  // of the same case, newest first
   bool has_contract = false;         // run_test.sh takes our arguments
@@ -71,6 +73,10 @@ struct Rate {
 
 /// `until_matched`: the number of matches was given, not that of runs.
 Rate rate_of(std::int64_t runs, std::int64_t matched, bool until_matched);
+
+/// Whether runs of one arm, of which so many matched, went on until they matched often enough. Those of an arm that
+/// was left for another were as many as there was room for.
+bool ran_until_matched(const CampaignEnd& end, std::int64_t matched);
 
 /// Of all unamplified runs.
 Rate plain_rate(const CampaignEnd& end);

@@ -19,9 +19,9 @@ Json json_of(const Rate& rate) {
   return json;
 }
 
-Json json_of(const ArmTally& tally, bool until_matched) {
+Json json_of(const CampaignEnd& end, const ArmTally& tally) {
   Json json{{"arm", tally.arm.name}, {"parameters", ordered_json_from(parameters_of(tally.arm))}};
-  json.update(json_of(rate_of(tally.runs, tally.matched, until_matched)));
+  json.update(json_of(rate_of(tally.runs, tally.matched, ran_until_matched(end, tally.matched))));
   json["attempts"] = tally.attempts;
   json["different"] = tally.different;
   json["hangs"] = tally.hangs;
@@ -34,7 +34,7 @@ Json json_of(const ArmTally& tally, bool until_matched) {
 Json arms_json(const CampaignEnd& end) {
   Json arms = Json::array();
   for (const ArmTally& tally : tallies_of(end.attempts))
-    if (tally.arm.name != "plain") arms.push_back(json_of(tally, end.finish.outcome == CampaignOutcome::reproduced));
+    if (tally.arm.name != "plain") arms.push_back(json_of(end, tally));
   return arms;
 }
 

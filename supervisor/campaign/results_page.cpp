@@ -86,7 +86,6 @@ std::string plain_sentence(const Rate& rate) {
 std::string iterations_text(const Arm& arm) { return arm.iterations == 0 ? "default" : std::to_string(arm.iterations); }
 
 std::string arms_table(const CampaignEnd& end) {
-  const bool until_matched = end.finish.outcome == CampaignOutcome::reproduced;
   std::string table =
       "| arm | workers | iterations | runs | matched | rate (95 %) | other failure | hang | cut off |\n"
       "|---|---|---|---|---|---|---|---|---|\n";
@@ -94,8 +93,8 @@ std::string arms_table(const CampaignEnd& end) {
     std::ostringstream row;
     row << "| " << inline_text(tally.arm.name) << " | " << tally.arm.workers << " | " << iterations_text(tally.arm)
         << " | " << tally.runs << " | " << tally.matched << " | "
-        << certainty(rate_of(tally.runs, tally.matched, until_matched)) << " | " << tally.different << " | "
-        << tally.hangs << " | " << tally.timed_out << " |\n";
+        << certainty(rate_of(tally.runs, tally.matched, ran_until_matched(end, tally.matched))) << " | "
+        << tally.different << " | " << tally.hangs << " | " << tally.timed_out << " |\n";
     table += row.str();
   }
   return table;
@@ -177,8 +176,10 @@ std::string results_block(const CampaignEnd& end) {
 }
 
 std::string with_results(const std::string& page, const std::string& case_name, const std::string& block) {
-  const std::size_t begin = page.find(results_begin);
-  const std::size_t end = begin == std::string::npos ? begin : page.find(results_end, begin);
+  const std::size_t first = page.find(results_begin);
+  const std::size_t end = first == std::string::npos ? first : page.find(results_end, first);
+  // An older block may have lost its end marker; what people wrote below it is not ours.
+  const std::size_t begin = end == std::string::npos ? end : page.rfind(results_begin, end);
   if (end != std::string::npos) return page.substr(0, begin) + block + page.substr(end + results_end.size());
   if (page.empty())
     return "# " + case_name +

@@ -44,9 +44,9 @@ asio::awaitable<ResetRow> WaitingBoards::reset(std::string board, std::optional<
   co_return row;
 }
 
-asio::awaitable<std::vector<std::string>> WaitingBoards::holders(std::vector<std::string>) {
+asio::awaitable<std::optional<Refusal>> WaitingBoards::why_not_reset(std::string, bool) {
   if (before_holders) before_holders();
-  co_return held_by;
+  co_return why_not;
 }
 
 ApiUnderTest::ApiUnderTest(ServerLimits limits) {

@@ -36,10 +36,10 @@ public:
   WaitingBoards(StoreAccess& store, ChangeFeed& changes) : store_(store), changes_(changes) {}
   boost::asio::awaitable<ResetRow> reset(std::string board, std::optional<CampaignId> campaign,
                                          std::string requested_by) override;
-  boost::asio::awaitable<std::vector<std::string>> holders(std::vector<std::string> boards) override;
+  boost::asio::awaitable<std::optional<Refusal>> why_not_reset(std::string board, bool by_hand) override;
 
   bool may_end = false;                  // of resets; bump the feed after setting it
-  std::vector<std::string> held_by;      // what holders() says
+  std::optional<Refusal> why_not;        // what why_not_reset() says
   std::function<void()> before_holders;  // may throw
 
 private:

@@ -81,7 +81,7 @@ TEST_CASE("replies have the members that openapi.json promises") {
   const CampaignId campaign = api.add_campaign(api.add_case("gather"));
   const AttemptRow attempt = api.add_attempt(campaign, 1);
   api.change([&](Store& store) {
-    store.attempts.add_signals({{0, attempt.id, "r", "c", 12, "l", "{}", 5}});
+    store.attempts.add_signals({{0, attempt.id, "r", "note", 12, "l", "{}", 5}});
     store.boards.save({"0", BoardState::clean, "", std::nullopt, 1});
   });
   REQUIRE(api.post("/v1/boards/0/resets").status == 202);

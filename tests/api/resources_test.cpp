@@ -223,7 +223,7 @@ TEST_CASE("attempts and their signals are found by id, and by case and number") 
   api.add_attempt(campaign, 2);
   api.change([&](Store& store) {
     store.attempts.add_signals({{0, first.id, "device_timeout", "device_timeout", 12, "TIMEOUT\x1b[31m", "{}", 5},
-                                {0, first.id, "signature", "signature", 40, "RuntimeError", "{}", 6}});
+                                {0, first.id, "signature", "exception", 40, "RuntimeError", "{}", 6}});
   });
   const auto list = api.json("/v1/campaigns/1/attempts?limit=1");
   REQUIRE(list["attempts"].size() == 1);
@@ -256,19 +256,51 @@ TEST_CASE("a reset is begun, can be waited for, and is not begun twice") {
   CHECK(api.post("/v1/boards/0/resets").status == 202);
 }
 
+TEST_CASE("a campaign waits while its board is reset by hand, and goes on when that is over") {
+  ApiUnderTest api;
+  make_case(api, "ledger");
+  api.change([](Store& store) { store.boards.save({"0", BoardState::clean, "", std::nullopt, 1}); });
+  std::filesystem::create_directories(api.folder / "dev");
+  write(api.folder / "dev" / "0", "");
+  api.on_io([&] { api.settings.boards.nodes = api.folder / "dev"; });
+  const std::string folder = (api.settings.case_roots.front() / "ledger").string();
+  REQUIRE(api.post("/v1/cases", nlohmann::json{{"folder", folder}}.dump()).status == 201);
+  REQUIRE(api.post("/v1/cases/ledger/analysis").status == 200);
+  REQUIRE(api.post("/v1/boards/0/resets").status == 202);
+  const WireReply ordered = api.post("/v1/cases/ledger/campaigns", R"({"boards":["0"]})");
+  INFO(ordered.body);
+  REQUIRE(ordered.status == 202);
+  const std::string path = ordered.header("location").value();
+  CHECK(api.json(path + "?wait=50ms&until=finished")["state"] == "queued");
+  api.on_io([&] {
+    api.boards->may_end = true;
+    api.changes.bump();
+  });
+  CHECK(api.json("/v1/resets/1?wait=20s&until=finished")["result"] == "verified");
+  auto now = api.json(path);
+  for (int i = 0; i < 1000 && now["state"] == "queued"; ++i)
+    now = api.json(path + "?wait=20ms");
+  CHECK(now["state"] == "running");
+  CHECK(code_of(api.post("/v1/boards/0/resets", R"({"force":true})")) == "board_busy");
+}
+
 TEST_CASE("a board that is used is not reset") {
   ApiUnderTest api;
   const CampaignId campaign = api.add_campaign(api.add_case("gather"));
   api.change([=](Store& store) {
     store.boards.save({"0", BoardState::clean, "", campaign, 1});
     store.boards.save({"1", BoardState::clean, "", std::nullopt, 1});
-    store.boards.save({"2", BoardState::resetting, "", std::nullopt, 1});
+    store.boards.save({"2", BoardState::clean, "", std::nullopt, 1});
     store.boards.save({"host", BoardState::clean, "", std::nullopt, 1});
   });
   CHECK(code_of(api.post("/v1/boards/0/resets", R"({"force":true})")) == "board_busy");
-  CHECK(code_of(api.post("/v1/boards/2/resets")) == "board_busy");
+  std::optional<Lease> lease = api.on_io([&] { return api.campaigns->leases().try_lease({"2"}, CampaignId{9}); });
+  const WireReply leased = api.post("/v1/boards/2/resets", R"({"force":true})");
+  CHECK(code_of(leased) == "board_busy");
+  CHECK(leased.body.find("campaign 9") != std::string::npos);
+  api.on_io([&] { lease.reset(); });
   CHECK(code_of(api.post("/v1/boards/host/resets")) == "refused");
-  api.on_io([&] { api.boards->held_by = {"pid 7 (python3) of uid 1000"}; });
+  api.on_io([&] { api.boards->why_not = Refusal{"board", "is held by pid 7 (python3) of uid 1000", "end it"}; });
   const WireReply held = api.post("/v1/boards/1/resets");
   CHECK(held.status == 409);
   CHECK(held.body.find("pid 7 (python3)") != std::string::npos);

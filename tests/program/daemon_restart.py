@@ -95,8 +95,33 @@ def death_before_the_end_is_committed():
     die_and_restart("attempt.before_end", FAILING_RUN, {"reproduced"})
 
 
+def death_in_mid_reset():
+    with world.Daemon() as daemon:
+        nodes, command, go = daemon.folder / "dev", daemon.folder / "my-smi", daemon.folder / "go"
+        nodes.mkdir()
+        (nodes / "0").touch()
+        command.write_text(f"#!/bin/bash\necho started >>{daemon.folder}/starts\n"
+                           f"while [ ! -e {go} ]; do sleep 0.02; done\n")
+        command.chmod(0o755)
+        daemon.config.write_text(
+            f"boards: {{nodes: {nodes}, reset_command: [{command}], reset_targets: index, settle_seconds: 0}}\n")
+        daemon.start()
+        reset = daemon.post("/v1/boards/0/resets", {"force": True})["id"]
+        while not (daemon.folder / "starts").exists() and daemon.get(f"/v1/resets/{reset}")["result"] is None:
+            daemon.get(f"/v1/resets/{reset}?wait=50ms&until=finished")
+        daemon.process.kill()
+        daemon.process.wait()
+        daemon.start()  # ready although the reset still runs, and the board is nobody else's
+        status, answer = daemon.request("POST", "/v1/boards/0/resets", {"force": True})
+        assert (status, answer["code"]) == (409, "board_busy"), (status, answer)
+        go.touch()
+        answer = daemon.get(f"/v1/resets/{reset}?wait=30s&until=finished")
+        assert answer["result"] == "verified", answer
+        assert (daemon.folder / "starts").read_text().count("started") == 1, "the reset was begun twice"
+
+
 if __name__ == "__main__":
     world.main([
         death_after_the_intent, death_after_the_spawn, death_in_mid_output, death_at_a_signal,
-        death_during_the_stop_ladder, death_before_the_end_is_committed,
+        death_during_the_stop_ladder, death_before_the_end_is_committed, death_in_mid_reset,
     ])

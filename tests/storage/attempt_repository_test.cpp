@@ -174,3 +174,13 @@ TEST_CASE("log signals are paged by id and belong to their attempt") {
   CHECK(rest[0].offset == 6);
   CHECK(rest[1].offset == 8);
 }
+
+TEST_CASE("a log signal of a class that there is not is refused") {
+  SampleStore sample;
+  LogSignalRow row;
+  row.attempt_id = sample.store.attempts.begin(sample.intent(1));
+  row.rule = "site.rule";
+  row.signal_class = "device_time_out";
+  row.fields_json = "{}";
+  CHECK_THROWS_WITH(sample.store.attempts.add_signals({row}), ContainsSubstring("CHECK constraint failed"));
+}

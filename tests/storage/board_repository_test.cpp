@@ -99,13 +99,23 @@ TEST_CASE("only failed and unverified resets of this board and time count as bad
 
 TEST_CASE("resets are listed newest first") {
   BoardSample sample;
-  sample.reset(1);
-  const ResetId second = sample.reset(2).id;
+  sample.finish(sample.reset(1), ResetResult::verified);
+  const ResetRow middle = sample.reset(2);
+  sample.finish(middle, ResetResult::verified);
+  const ResetId second = middle.id;
   const ResetId third = sample.reset(3).id;
   const auto rows = sample.boards.resets("0", 2);
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].id == third);
   CHECK(rows[1].id == second);
+}
+
+TEST_CASE("a board has one open reset at most") {
+  BoardSample sample;
+  const ResetRow open = sample.reset(1);
+  CHECK_THROWS_WITH(sample.reset(2), ContainsSubstring("UNIQUE constraint failed"));
+  sample.finish(open, ResetResult::unverified);
+  CHECK_NOTHROW(sample.reset(3));
 }
 
 TEST_CASE("a reset of a board that was never seen is refused by its reference") {

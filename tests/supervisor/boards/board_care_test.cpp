@@ -2,10 +2,16 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
+#include <functional>
 
+#include "storage/process_identity.hpp"
+#include "supervisor/boards/reset_command.hpp"
 #include "supervisor/clock.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_folder.hpp"
@@ -16,6 +22,16 @@ using namespace ndr;
 
 namespace {
 
+const fs::path real_shim = fs::path{NDREPRO_BIN_DIR} / "ndreprod-shim";
+
+/// The real shim behind a few lines of the test's own; `$real` is the shim.
+fs::path shim_behind(const fs::path& file, const std::string& lines) {
+  if (lines.empty()) return real_shim;
+  std::ofstream{file} << "#!/bin/bash\nreal=" << real_shim.string() << "\n" << lines << "\nexec \"$real\" \"$@\"\n";
+  fs::permissions(file, fs::perms::owner_all);
+  return file;
+}
+
 /// A folder of nodes, a reset command of the test's own, the real shim and a real database.
 struct Lab {
   TempFolder folder;
@@ -24,9 +40,10 @@ struct Lab {
   Store store{folder / "state.sqlite"};
   ChangeFeed changes{io.get_executor()};
   StoreAccess access{store, changes};
-  Launcher launcher{io.get_executor(), fs::path{NDREPRO_BIN_DIR} / "ndreprod-shim"};
+  Launcher launcher;
 
-  explicit Lab(const std::string& reset_script) {
+  explicit Lab(const std::string& reset_script, const std::string& before_the_shim = "")
+      : launcher(io.get_executor(), shim_behind(folder / "shim", before_the_shim)) {
     ::unsetenv("TT_SMI_RESET_COMMAND");
     fs::create_directories(nodes());
     add_node("0");
@@ -69,8 +86,56 @@ struct Lab {
   BoardCare care() { return BoardCare{io.get_executor(), settings, access, launcher}; }
 };
 
-asio::awaitable<bool> restored(BoardCare& care) {
-  co_await care.restore();
+asio::awaitable<bool> released(const BoardLeases& leases) {
+  asio::steady_timer timer{co_await asio::this_coro::executor};
+  while (leases.is_leased("0")) {
+    timer.expires_after(std::chrono::milliseconds{1});
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+  co_return true;
+}
+
+asio::awaitable<bool> restored(BoardCare& care, BoardLeases& leases) {
+  co_await care.restore(leases);
+  co_return co_await released(leases);
+}
+
+/// The restore alone; then what it left running goes on until the end.
+asio::awaitable<bool> restored_then(BoardCare& care, BoardLeases& leases, std::function<void()> meanwhile) {
+  co_await care.restore(leases);
+  meanwhile();
+  co_return co_await released(leases);
+}
+
+/// The intent of a daemon before us.
+ResetRow open_reset(Lab& lab) {
+  ResetRow open;
+  open.board = "0";
+  open.command = "[]";
+  open.devices_before = "[\"0\",\"1\"]";
+  open.requested_by = "uid:0";
+  open.created_at_ms = wall_ms();
+  lab.store.boards.save({.name = "0", .state = BoardState::resetting});
+  open.id = lab.store.boards.begin_reset(open);
+  return open;
+}
+
+/// ... and its command, which runs on. The shim is killed where the test says so.
+asio::awaitable<bool> begun(Lab& lab, ResetRow row, bool loses_shim) {
+  const AttemptFolder folder{lab.settings.state_folder / "resets" / std::to_string(row.id.value)};
+  AttemptSpec spec = reset_spec(lab.settings.boards, folder, {(lab.folder / "my-smi").string(), "-r", "0"});
+  LaunchSpec launch{ShimMode::reset, folder.root(), to_json_text(spec)};
+  auto shim = co_await lab.launcher.start(std::move(launch));
+  asio::steady_timer timer{co_await asio::this_coro::executor};
+  std::error_code absent;
+  while (fs::file_size(lab.folder / "pid", absent) == 0 || absent) {
+    timer.expires_after(std::chrono::milliseconds{1});
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+  if (loses_shim) {
+    shim->kill();
+    co_await shim->ended();
+  }
   co_return true;
 }
 
@@ -177,20 +242,95 @@ TEST_CASE("a campaign never resets a board that somebody holds") {
 TEST_CASE("a reset whose daemon died is judged by what it left") {
   Lab lab{"exit 0\n"};
   BoardCare care = lab.care();
-  ResetRow open;
-  open.board = "0";
-  open.command = "[]";
-  open.devices_before = "[\"0\",\"1\"]";
-  open.requested_by = "uid:0";
-  open.created_at_ms = wall_ms();
-  BoardRow board;
-  board.name = "0";
-  board.state = BoardState::resetting;
-  lab.store.boards.save(board);
-  open.id = lab.store.boards.begin_reset(open);
-  lab.run(restored(care));
+  BoardLeases leases;
+  const ResetRow open = open_reset(lab);
+  lab.run(restored(care, leases));
   CHECK(lab.store.boards.unfinished_resets().empty());
   CHECK(lab.store.boards.find_reset(open.id)->result == ResetResult::unverified);
   CHECK(lab.store.boards.find("0")->state == BoardState::dirty);
   CHECK(lab.store.boards.find("1")->state == BoardState::unknown);
+}
+
+TEST_CASE("a reset that still runs does not keep the daemon from starting, only its board from being used") {
+  Lab lab{"echo $$ >\"$nodes/../pid\"\nwhile [ ! -e \"$nodes/../go\" ]; do sleep 0.01; done\n"};
+  BoardCare care = lab.care();
+  BoardLeases leases;
+  const ResetRow open = open_reset(lab);
+  lab.run(begun(lab, open, false));
+  lab.run(restored_then(care, leases, [&] {
+    CHECK(leases.is_leased("0"));
+    CHECK_FALSE(leases.is_leased("1"));
+    CHECK_FALSE(lab.store.boards.find_reset(open.id)->result);
+    std::ofstream{lab.folder / "go"} << "";
+  }));
+  CHECK(lab.store.boards.find_reset(open.id)->result == ResetResult::verified);
+  CHECK(lab.store.boards.find("0")->state == BoardState::clean);
+}
+
+TEST_CASE("the command of a lost reset is ended before the board is reset again") {
+  Lab lab{"[ -e \"$nodes/../pid\" ] && exit 0\necho $$ >\"$nodes/../pid\"\nexec sleep 600\n"};
+  BoardCare care = lab.care();
+  const ResetRow open = open_reset(lab);
+  lab.run(begun(lab, open, true));
+  int pid = 0;
+  std::ifstream{lab.folder / "pid"} >> pid;
+  REQUIRE(process_stat(pid));
+  CHECK(lab.reset(care).result == ResetResult::verified);
+  const auto left = process_stat(pid);
+  CHECK((!left || is_dead(*left)));
+  CHECK(lab.store.boards.find_reset(open.id)->result == ResetResult::unverified);
+  CHECK(lab.store.boards.unfinished_resets().empty());
+}
+
+TEST_CASE("a shim that dies without a word leaves a finished reset with what it was about") {
+  Lab lab{"exit 0\n", "[ \"$1\" = reset ] && exit 3"};
+  BoardCare care = lab.care();
+  const ResetRow row = lab.reset(care);
+  CHECK(row.result == ResetResult::unverified);
+  CHECK_THAT(row.reason, ContainsSubstring("status 3"));
+  CHECK(lab.store.boards.unfinished_resets().empty());
+  CHECK(lab.store.boards.find("0")->state == BoardState::quarantined);
+}
+
+TEST_CASE("nobody resets a board where holders may be hidden") {
+  Lab lab{"exit 0\n", R"([ "$1" = probe ] && { "$real" "$@" | sed 's/"complete":true/"complete":false/'; exit 0; })"};
+  BoardCare care = lab.care();
+  lab.store.boards.save({.name = "0"});
+  const CampaignId campaign = campaign_in(lab.store);
+  const ResetRow row = lab.reset(care, campaign);
+  CHECK(row.id == ResetId{});
+  CHECK_THAT(row.reason, ContainsSubstring("cannot see") && ContainsSubstring("CAP_SYS_PTRACE"));
+  CHECK(lab.run(care.why_not_reset("0", true)));
+}
+
+TEST_CASE("after two failed tries a board cools down, also for a reset by hand") {
+  Lab lab{"exit 1\n"};
+  BoardCare care = lab.care();
+  lab.reset(care);
+  const auto why = lab.run(care.why_not_reset("0", true));
+  REQUIRE(why);
+  CHECK_THAT(why->reason, ContainsSubstring("cools down"));
+  lab.settings.boards.cooldown_ms = 0;
+  CHECK_FALSE(lab.run(care.why_not_reset("0", true)));
+  CHECK(lab.run(care.why_not_reset("0", false)));  // quarantined
+}
+
+TEST_CASE("the hourly limit holds for the second try too") {
+  Lab lab{"exit 1\n"};
+  lab.settings.boards.bad_resets_per_hour = 1;
+  BoardCare care = lab.care();
+  lab.reset(care);
+  CHECK(lab.store.boards.resets("0", 9).size() == 1);
+  CHECK(lab.store.boards.find("0")->state == BoardState::quarantined);
+  CHECK_THAT(lab.store.boards.find("0")->reason, ContainsSubstring("not tried again"));
+}
+
+TEST_CASE("of a large output the end is kept") {
+  TempFolder folder;
+  const AttemptFolder reset{folder.path()};
+  std::ofstream{reset.output()} << "";
+  fs::resize_file(reset.output(), 65u << 20);
+  std::ofstream{reset.output(), std::ios::app} << "Reset failed.";
+  const ResetObservation seen = observe_end(reset);
+  CHECK(seen.output.ends_with("Reset failed."));
 }

@@ -8,6 +8,7 @@ namespace {
 
 ResetObservation good() {
   ResetObservation seen;
+  seen.board = "0";
   seen.devices_before = {"0", "1"};
   seen.devices_after = {"0", "1"};
   seen.exit_code = 0;
@@ -67,9 +68,14 @@ TEST_CASE("what cannot be shown is unverified") {
   seen = good();
   seen.exit_code.reset();
   CHECK(judge_reset(seen).result == ResetResult::unverified);
-  seen = good();
+}
+
+TEST_CASE("a reset whose target is not there afterwards has failed, whatever else is") {
+  ResetObservation seen = good();
+  seen.devices_before = seen.devices_after = {"1"};
+  CHECK(judge_reset(seen) == ResetFinding{ResetResult::failed, "board 0 is not there after it: {1}"});
   seen.devices_before = seen.devices_after = {};
-  CHECK(judge_reset(seen).result == ResetResult::unverified);
+  CHECK(judge_reset(seen).result == ResetResult::failed);
 }
 
 TEST_CASE("a reset always names its target") {

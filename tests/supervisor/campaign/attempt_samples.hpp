@@ -13,6 +13,7 @@ struct Played {
   std::int64_t exposure_ms = 10000;
   bool board_suspect = false;
   std::string explanation;
+  std::string reason;
 };
 
 inline AttemptRow row_of(const RunAttempt& step, const Played& played, int number) {
@@ -25,6 +26,7 @@ inline AttemptRow row_of(const RunAttempt& step, const Played& played, int numbe
   row.seed = step.seed;
   row.verdict = played.verdict;
   row.explanation = played.explanation;
+  row.reason = played.reason;
   row.runs = 1;
   row.matched = played.verdict == Verdict::reproduced ? 1 : 0;
   row.different = played.verdict == Verdict::different_failure ? 1 : 0;

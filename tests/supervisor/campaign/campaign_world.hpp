@@ -105,9 +105,7 @@ public:
     co_await store_.write(work);
     co_return row;
   }
-  boost::asio::awaitable<std::vector<std::string>> holders(std::vector<std::string>) override {
-    co_return std::vector<std::string>{};
-  }
+  boost::asio::awaitable<std::optional<Refusal>> why_not_reset(std::string, bool) override { co_return std::nullopt; }
 
 private:
   StoreAccess& store_;
@@ -153,6 +151,7 @@ struct CampaignWorld {
     settings.case_roots = {folder / "cases"};
     settings.state_folder = folder / "state";
     settings.boards.nodes = folder / "dev";
+    settings.retry_pauses_ms = {0, 0, 0};
     std::filesystem::create_directories(folder / "dev");
     of_case = add_case("ledger");
     start_queue();

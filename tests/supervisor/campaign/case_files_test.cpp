@@ -64,6 +64,28 @@ TEST_CASE("the shim writes into a case, and only over what was expected") {
   CHECK(run_coroutine(world.io, world.writer.check_writable(world.of_case)).has_value());
 }
 
+TEST_CASE("a page keeps its mode when it is written anew") {
+  RealShim world;
+  write_file_atomically(world.of_case.readme(), "one", 0664);
+  CHECK(world.write("README.md", "two").has_value());
+  const auto mode = [&] {
+    return static_cast<unsigned>(std::filesystem::status(world.of_case.readme()).permissions());
+  };
+  CHECK(mode() == 0664);
+  std::filesystem::remove(world.of_case.readme());
+  CHECK(world.write("README.md", "three").has_value());
+  CHECK(mode() == 0644);
+}
+
+TEST_CASE("a page that is no UTF-8 is left as it is") {
+  RealShim world;
+  write_file_atomically(world.of_case.readme(), "na\xefve");
+  const Checked<void> refused = world.write("README.md", "na\xefve, and results", content_hash("na\xefve"));
+  REQUIRE(refused.has_error());
+  CHECK_THAT(refused.error().reason, ContainsSubstring("not UTF-8"));
+  CHECK(read_file(world.of_case.readme()) == "na\xefve");
+}
+
 TEST_CASE("what the shim cannot write is refused with the path and a remedy") {
   RealShim world;
   std::filesystem::create_directory(world.of_case.readme());

@@ -69,6 +69,28 @@ TEST_CASE("attempt numbers go on above the logs that are there") {
   CHECK(world.store.attempts.of_campaign(id).front().number == 8);
 }
 
+TEST_CASE("a folder that uses up the numbers ends the campaign with what to do") {
+  CampaignWorld world;
+  write_file_atomically(world.case_folder().run_log(2147483647), "by hand");
+  const CampaignRow row = world.finished(world.submit(world.request()));
+  CHECK(row.outcome == CampaignOutcome::setup_error);
+  CHECK_THAT(row.reason, ContainsSubstring("rename") && ContainsSubstring("run_2147483647.log"));
+}
+
+TEST_CASE("a device failure without a board is told with the remedy") {
+  CampaignWorld world;
+  always(world, Verdict::setup_error);
+  world.store.transaction([&] {
+    world.store.cases.save_analysis(world.of_case.id, "",
+                                    to_json_text(CampaignWorld::signature(FailureType::device_timeout)), 2);
+  });
+  world.finished(world.submit(world.request()));
+  bool told = false;
+  for (const std::string& body : world.events("campaign.step"))
+    told = told || body.find("--board") != std::string::npos;
+  CHECK(told);
+}
+
 TEST_CASE("a runner that throws makes a lost attempt, and three of them end the campaign") {
   CampaignWorld world;
   world.runner.ends = [](const AttemptOrder&, AttemptResult&) { throw std::runtime_error{"inotify is full"}; };

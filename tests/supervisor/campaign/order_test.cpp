@@ -85,6 +85,28 @@ TEST_CASE("boards come from the request, else from case.yaml, else it is the pse
   CHECK(world.row(world.submit(world.request({"1", "0"}))).boards == R"(["0","1"])");
 }
 
+TEST_CASE("a device failure takes the board that failed in CI, else the host's only one") {
+  CampaignWorld world;
+  world.runner.holds = true;
+  const auto analysed = [&](const std::string& named) {
+    Evidence evidence;
+    if (!named.empty()) evidence.rank_or_device = Sourced<std::string>{named, {}};
+    world.store.transaction([&] {
+      world.store.cases.save_analysis(world.of_case.id, to_json_text(evidence),
+                                      to_json_text(CampaignWorld::signature(FailureType::device_contention)), 2);
+    });
+  };
+  const auto boards = [&] { return world.row(world.submit(world.request())).boards; };
+  analysed("rank 1 device 3");
+  CHECK(boards() == R"(["host"])");
+  world.add_board("0");
+  CHECK(boards() == R"(["0"])");
+  world.add_board("3");
+  CHECK(boards() == R"(["3"])");
+  analysed("gw1");
+  CHECK(boards() == R"(["host"])");
+}
+
 TEST_CASE("the policy follows request, script and evidence") {
   CampaignWorld world;
   world.runner.holds = true;

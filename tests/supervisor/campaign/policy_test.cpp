@@ -199,8 +199,56 @@ TEST_CASE("a suspect board is reset before a campaign ends, but not beyond its b
   play.ends(Verdict::reproduced, 2);
   play.ends(Played{.verdict = Verdict::reproduced, .board_suspect = true});
   CHECK(play.step() == Step{ResetBoards{}});
-  play.now.spent_ms = 299900;
+  play.now.spent_ms = 300000;
   CHECK(play.finish().outcome == CampaignOutcome::reproduced);
+}
+
+TEST_CASE("a campaign without a match may use the reserve to leave the board in order") {
+  Play play{.policy = board_policy()};
+  while (play.now.spent_ms < 230000)
+    play.ends(Verdict::passed);
+  play.ends(Played{.verdict = Verdict::hang, .exposure_ms = 20000, .board_suspect = true});
+  CHECK(play.now.spent_ms > 240000);
+  CHECK(play.step() == Step{ResetBoards{}});
+  play.resets(ResetResult::verified);
+  CHECK(play.finish().outcome == CampaignOutcome::not_reproduced);
+}
+
+TEST_CASE("a broken board ends the campaign, unless a reset may mend it") {
+  Play play{.policy = board_policy()};
+  Played broken{.verdict = Verdict::infrastructure, .board_suspect = true, .reason = "board_broken"};
+  broken.explanation = "the board or its topology is broken: tenstorrent.no_chips";
+  play.ends(broken);
+  CHECK(play.finish() == Finish{CampaignOutcome::board_unusable, broken.explanation});
+  Play mended{.policy = board_policy()};
+  broken.explanation = "the board or its topology is broken: tenstorrent.board_wants_reset";
+  mended.ends(broken);
+  CHECK(mended.step() == Step{ResetBoards{}});
+  mended.resets(ResetResult::verified);
+  CHECK(std::holds_alternative<RunAttempt>(mended.step()));
+}
+
+TEST_CASE("a signal that somebody sent to the shim does not end the campaign as cancelled") {
+  Play play;
+  const Played stopped{.verdict = Verdict::cancelled, .explanation = "stopped from outside", .reason = "stopped"};
+  play.ends(stopped);
+  CHECK(std::holds_alternative<RunAttempt>(play.step()));
+  play.ends(stopped);
+  play.ends(stopped);
+  CHECK(play.finish().outcome == CampaignOutcome::setup_error);
+}
+
+TEST_CASE("a plain run that could not be judged confirms nothing") {
+  for (const Verdict verdict : {Verdict::lost, Verdict::infrastructure}) {
+    Play play = hit_by_workers();
+    while (play.now.matched < play.policy.confirmations)
+      play.ends(Played{.verdict = Verdict::reproduced, .exposure_ms = 1000});
+    CHECK(play.attempt().arm == Arm{});
+    play.ends(Played{.verdict = verdict, .exposure_ms = 1000});
+    CHECK(play.attempt().arm == Arm{});
+    play.ends(Played{.verdict = Verdict::passed, .exposure_ms = 1000});
+    CHECK(play.finish().outcome == CampaignOutcome::reproduced);
+  }
 }
 
 TEST_CASE("a board that does not come back ends the campaign") {

@@ -21,6 +21,19 @@ CampaignId running(CampaignWorld& world, std::vector<std::string> boards = {}) {
   return id;
 }
 
+/// A stored campaign that no driver can make sense of.
+CampaignId unreadable(CampaignWorld& world) {
+  CampaignRow row;
+  row.case_id = world.of_case.id;
+  row.host_id = world.store.campaigns.host("h", "{}");
+  row.boards = R"(["host"])";
+  row.signature_json = "{}";
+  row.policy_json = "{}";
+  row.requested_by = "uid:0";
+  world.store.transaction([&] { row.id = world.store.campaigns.insert(row); });
+  return row.id;
+}
+
 /// As if the daemon had died and a new one had started on the same rows.
 void restart(CampaignWorld& world) {
   run_coroutine(world.io, world.queue->stop());
@@ -154,19 +167,117 @@ TEST_CASE("a board that was left in the middle of a reset is reset again before 
 TEST_CASE("a campaign whose rows cannot be understood is given up with the reason") {
   CampaignWorld world;
   end_at_once(world);
-  CampaignRow row;
-  row.case_id = world.of_case.id;
-  row.host_id = world.store.campaigns.host("h", "{}");
-  row.boards = R"(["host"])";
-  row.signature_json = "{}";
-  row.policy_json = "{}";
-  row.requested_by = "uid:0";
-  world.store.transaction([&] { row.id = world.store.campaigns.insert(row); });
+  const CampaignId id = unreadable(world);
   run_coroutine(world.io, world.queue->restore());
-  const CampaignRow given_up = world.finished(row.id);
+  const CampaignRow given_up = world.finished(id);
   CHECK(given_up.outcome == CampaignOutcome::setup_error);
-  CHECK_THAT(given_up.reason, ContainsSubstring("failed 3 times: the campaign's own rows cannot be read"));
+  CHECK_THAT(given_up.reason, ContainsSubstring("failed 4 times: the campaign's own rows cannot be read"));
   CHECK(world.finished(world.submit(world.request())).state == CampaignState::finished);  // the lease is free
+}
+
+TEST_CASE("a campaign that could not go on keeps its boards until it is tried again") {
+  CampaignWorld world;
+  world.settings.retry_pauses_ms = {3600000};
+  const CampaignId id = unreadable(world);
+  run_coroutine(world.io, world.queue->restore());
+  for (int i = 0; i < 100; ++i)
+    world.io.poll();
+  CHECK(world.queue->leases().holder("host") == id);
+  const auto began = std::chrono::steady_clock::now();
+  run_coroutine(world.io, world.queue->stop());
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds{1});  // no pause keeps the daemon
+  CHECK(world.row(id).state == CampaignState::queued);
+}
+
+TEST_CASE("a campaign is cancelled also while it waits for its next try") {
+  CampaignWorld world;
+  world.settings.retry_pauses_ms = {3600000};
+  world.store.database.execute(
+      "CREATE TRIGGER full BEFORE UPDATE OF state ON campaigns BEGIN "
+      "SELECT RAISE(ABORT, 'disk full'); END");
+  const CampaignId id = world.submit(world.request());
+  for (int i = 0; i < 100; ++i)
+    world.io.poll();
+  world.store.database.execute("DROP TRIGGER full");
+  CHECK(run_coroutine(world.io, world.queue->cancel(id)).has_value());
+  CHECK(world.finished(id).outcome == CampaignOutcome::cancelled);
+  CHECK(world.runner.ran.empty());
+}
+
+TEST_CASE("giving a campaign up is tried until it is stored, and its boards are kept so long") {
+  CampaignWorld world;
+  world.settings.retry_pauses_ms = {0};
+  world.store.database.execute(
+      "CREATE TRIGGER full BEFORE UPDATE OF outcome ON campaigns BEGIN "
+      "SELECT RAISE(ABORT, 'disk full'); END");
+  const CampaignId id = unreadable(world);
+  run_coroutine(world.io, world.queue->restore());
+  world.io.run_for(std::chrono::milliseconds{50});
+  CHECK(world.queue->leases().holder("host") == id);
+  world.store.database.execute("DROP TRIGGER full");
+  CHECK(world.finished(id).outcome == CampaignOutcome::setup_error);
+  world.run_until([&] { return !world.queue->leases().is_leased("host"); });
+}
+
+TEST_CASE("a campaign waits for a board that is leased by hand") {
+  CampaignWorld world;
+  end_at_once(world);
+  world.add_board("0");
+  auto by_hand = world.queue->leases().try_lease({"0"}, std::nullopt);
+  const CampaignId id = world.submit(world.request({"0"}));
+  world.io.poll();
+  CHECK(world.row(id).state == CampaignState::queued);
+  by_hand.reset();
+  world.finished(id);
+  CHECK(world.runner.ran.size() == 1);
+}
+
+TEST_CASE("the time that nobody ran costs a campaign no more than its attempt may last") {
+  CampaignWorld world;
+  const CampaignId id = running(world);
+  world.runner.holds = false;
+  world.runner.ends = [&](const AttemptOrder& order, AttemptResult& result) {
+    const bool taken_up = world.runner.resumed.size() == 1 && order.row.number == 1;
+    result.row.verdict = taken_up ? Verdict::lost : Verdict::setup_error;
+    if (taken_up) result.row.exposure_ms = 86400000;
+  };
+  restart(world);
+  world.run_until([&] { return world.row(id).spent_ms > 0; });
+  CHECK(world.row(id).spent_ms == 240000 + 35000);  // its deadline and the longest stop ladder
+}
+
+TEST_CASE("an attempt that is taken up has the limit that it was begun with") {
+  CampaignWorld world;
+  world.runner.holds = true;
+  CampaignRequest request = world.request();
+  request.budget_ms = 20000;
+  world.submit(request);
+  world.run_until([&] { return world.runner.ran.size() == 1; });
+  end_at_once(world);
+  world.runner.holds = false;
+  restart(world);
+  world.run_until([&] { return world.runner.resumed.size() == 1; });
+  CHECK(world.runner.ran.front().deadline_ms == 16000);
+  CHECK(world.runner.resumed.front().deadline_ms == 16000);
+}
+
+TEST_CASE("a restart in the middle of a reset does not make the board unusable") {
+  CampaignWorld world;
+  world.add_board("0", BoardState::dirty);
+  const CampaignId id = running(world, {"0"});
+  ResetRow cut_off;
+  cut_off.board = "0";
+  cut_off.campaign_id = id;
+  cut_off.command = cut_off.devices_before = cut_off.devices_after = "[]";
+  cut_off.result = ResetResult::unverified;
+  world.store.transaction([&] {
+    cut_off.id = world.store.boards.begin_reset(cut_off);
+    world.store.boards.finish_reset(cut_off);
+  });
+  end_at_once(world);
+  world.runner.holds = false;
+  restart(world);
+  CHECK(world.finished(id).outcome == CampaignOutcome::setup_error);
 }
 
 TEST_CASE("a queue that is gone before its campaigns harms nobody") {

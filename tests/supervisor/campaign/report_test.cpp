@@ -94,6 +94,15 @@ TEST_CASE("where runs went on until they matched, the last match does not count"
   CHECK(rate_of(3, 3, true).rate == 1);
 }
 
+TEST_CASE("only an arm that matched often enough ran until it matched") {
+  CampaignEnd end = sample();
+  CHECK(plain_rate(end).rate == Approx(2.0 / 5));
+  end.attempts.push_back(ended(Arm{}, Verdict::reproduced, 11));
+  CHECK(plain_rate(end).rate == Approx(2.0 / 5));  // (3 - 1) / (6 - 1)
+  end.finish.outcome = CampaignOutcome::not_reproduced;
+  CHECK(plain_rate(end).rate == Approx(3.0 / 6));
+}
+
 TEST_CASE("plain and amplified runs are never mixed in one rate") {
   const Rate plain = plain_rate(sample());
   CHECK(plain.runs == 5);
@@ -148,6 +157,22 @@ TEST_CASE("the next command fits the outcome") {
   CHECK(next_command(sample(CampaignOutcome::board_unusable)) == "ndreproctl board list");
   CHECK(next_command(sample(CampaignOutcome::setup_error)) == "./run_test.sh");
   CHECK(next_command(sample(CampaignOutcome::cancelled)) == "ndreproctl run ledger -f");
+}
+
+TEST_CASE("the command that reproduces has the environment of the attempts") {
+  CampaignEnd end = sample();
+  end.has_contract = true;
+  end.environment = {{"ARCH_NAME", "wormhole_b0"}, {"GREETING", "it's me"}};
+  end.first_match = FirstMatch{end.attempts[5], "logs/run_6.log", std::nullopt, ""};
+  const std::string of_case = "ARCH_NAME=wormhole_b0 GREETING='it'\\''s me' ";
+  CHECK(next_command(end) == of_case + "./run_test.sh --workers 2 --seed 5");
+  end.policy.device_timeout = true;
+  end.policy.operation_timeout_s = 10;
+  CHECK(next_command(end) == of_case + "TT_METAL_OPERATION_TIMEOUT_SECONDS=10 ./run_test.sh --workers 2 --seed 5");
+  end.environment = {{std::string{watchdog_variable}, "7"}};
+  CHECK(next_command(end) == "TT_METAL_OPERATION_TIMEOUT_SECONDS=7 ./run_test.sh --workers 2 --seed 5");
+  end.finish.outcome = CampaignOutcome::margin;
+  CHECK(next_command(end) == "TT_METAL_OPERATION_TIMEOUT_SECONDS=40 ./run_test.sh");
 }
 
 TEST_CASE("a row of a newer program does not spoil the report") {

@@ -96,6 +96,14 @@ TEST_CASE("a page without markers gets the results appended") {
   CHECK(with_results(half, "ledger", block) == half + "\n" + block + "\n");
 }
 
+TEST_CASE("text below a block that lost its end marker is kept") {
+  const std::string begin{results_begin};
+  const std::string end{results_end};
+  const std::string kept = "# Mine\n" + begin + "\nold\n\nwritten by hand\n\n";
+  const std::string block = results_block(ended(CampaignOutcome::reproduced));
+  CHECK(with_results(kept + begin + "\nolder\n" + end + "\ntail", "ledger", block) == kept + block + "\ntail");
+}
+
 TEST_CASE("a missing page is made, with the case's name and how to run it") {
   const std::string block = results_block(ended(CampaignOutcome::reproduced));
   const std::string page = with_results("", "ledger", block);
