@@ -52,7 +52,7 @@ private:
   boost::asio::awaitable<Ending> follow_to_end(LiveRun& live, ShimProcess* shim, LogTailer* tailer,
                                                std::optional<StopAsked> asked);
   boost::asio::awaitable<void> read_failure(Observation& seen, int log);
-  RunLimits limits() const;
+  RunLimits limits(const ShimProcess* shim) const;
   AttemptResult result_of(const Judgement& judgement, const Observation& seen) const;
 
   AttemptTools tools_;

@@ -75,10 +75,8 @@ void LiveRun::cancel() {
   cancel_.cancel();
 }
 
-std::optional<std::uint64_t> LiveRun::stopped_at(bool at_deadline) const {
-  std::optional<std::uint64_t> size = asked_ ? std::optional{asked_->log_size} : std::nullopt;
-  if (at_deadline && size_at_deadline_) size = std::min(size.value_or(*size_at_deadline_), *size_at_deadline_);
-  return size;
+std::optional<std::uint64_t> LiveRun::stopped_at() const {
+  return asked_ ? std::optional{asked_->log_size} : std::nullopt;
 }
 
 std::uint64_t LiveRun::log_size() const {
@@ -183,11 +181,7 @@ void LiveRun::look_at_tree(int shim_pid, std::int64_t now_ms) {
 }
 
 asio::awaitable<Ending> LiveRun::out_of_time() {
-  const std::int64_t deadline = began_ms_ + limits_.deadline_ms;
-  const bool in_time = steady_ms() < deadline;
-  co_await wait_until(deadline);
-  if (in_time) size_at_deadline_ = log_size();
-  co_await wait_until(deadline + guard_margin_ms);
+  co_await wait_until(began_ms_ + limits_.deadline_ms + guard_margin_ms);
   co_return OutOfTime{};
 }
 

@@ -25,7 +25,7 @@ struct RunLimits {
   StallSettings stalls;
   StopSettings stop;
   std::int64_t deadline_ms = 300000;  // of the shim, from the spawn
-  std::int64_t spawned_ago_ms = 0;    // when watching begins
+  std::int64_t spawned_ago_ms = 0;    // when watching begins; by no clock that can be set
 };
 
 /// Follows one run from wherever its log was read to: reads its output, decides when it has to be stopped, stops it,
@@ -42,8 +42,8 @@ public:
   /// `asked`: the stop that an earlier daemon asked for. Returns why the run had to end.
   boost::asio::awaitable<Ending> follow(ShimProcess* shim, LogTailer* tailer, std::optional<StopAsked> asked);
   void cancel();
-  /// The log's size when the run was first asked to stop, by us or by the shim at its deadline.
-  std::optional<std::uint64_t> stopped_at(bool at_deadline) const;
+  /// The log's size in bytes when we first asked the run to stop; the shim's own stops are in exit.json.
+  std::optional<std::uint64_t> stopped_at() const;
 
 private:
   boost::asio::awaitable<void> read(LogTailer& tailer);
@@ -74,7 +74,6 @@ private:
   bool cancel_asked_ = false;
   Ending ending_;
   std::optional<StopAsked> asked_;
-  std::optional<std::uint64_t> size_at_deadline_;
   std::optional<std::uint64_t> cpu_ticks_;
 };
 

@@ -133,6 +133,7 @@ void Supervision::stop(EndCause cause, const StopLadder& ladder) {
   if (!leader_ended_ && !stop_began_) {
     exit_.cause = cause;
     stop_began_ = steady_ms();
+    exit_.stop_log_bytes = log_limit_.log_bytes();
   }
   schedule_.request(ladder, boottime_ms());
 }

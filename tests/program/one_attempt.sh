@@ -287,6 +287,36 @@ test_resume_of_a_stall() {
   is '.verdict == "hang" and .reason == "mid_run"'
 }
 
+# The shim keeps to its deadline while no supervisor is there, so only it knows what is fallout of that.
+test_resume_after_the_deadline() {
+  new_case resume_deadline <<'END'
+trap 'cat logs/ci.log; exit 1' INT
+while :; do echo more; sleep 0.02; done
+END
+  NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" deadline_ms=500 >/dev/null &&
+    return 1
+  flock -s "$folder/.ndrepro/attempts/1/shim.lock" true # until the shim has ended
+  run resume=1 deadline_ms=500
+  is '.verdict == "timed_out" and .matched == 0'
+}
+
+test_resume_keeps_the_deadline_of_the_spec() {
+  new_case resume_spec <<<'for i in {1..20}; do echo "PASS iteration $i/20"; sleep 0.03; done'
+  NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" >/dev/null && return 1
+  run resume=1 deadline_ms=-20000 # the order's is long over
+  is '.verdict == "passed" and .iterations == 20'
+}
+
+test_resume_after_the_clock_was_set() {
+  new_case resume_clock <<<'for i in {1..20}; do echo "PASS iteration $i/20"; sleep 0.03; done'
+  NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" >/dev/null && return 1
+  python3 -c 'import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as database:
+    database.execute("UPDATE attempts SET spawned_at_ms = spawned_at_ms - 3600000")' "$folder.state/ndreprod.sqlite"
+  run resume=1
+  is '.verdict == "passed" and .iterations == 20'
+}
+
 test_resume_of_what_was_never_started() {
   new_case resume_absent <<<'echo begin >>starts; echo fine'
   local path=$folder

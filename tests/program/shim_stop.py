@@ -92,6 +92,14 @@ def a_run_that_obeys_ends_the_stop_at_once(case: Case):
     true(f"{end['stop_ms']} ms is at once", 0 < end["stop_ms"] < SLACK_MS)
 
 
+def the_size_of_the_log_at_the_stop_is_told(case: Case):
+    shim = case.shell(1, "trap 'kill %1; echo interrupted; exit 3' INT; sleep 60 & echo up; wait")
+    await_text(case.log(1), "up")
+    shim.stop(10000, 10000)
+    same("size", shim.wait()["stop_log_bytes"], len("up\n"))
+    same("size without a stop", case.shell(2, "echo fine").wait()["stop_log_bytes"], None)
+
+
 def the_whole_group_is_interrupted_once(case: Case):
     counter = r"""
 import os, signal, sys
@@ -206,6 +214,7 @@ if __name__ == "__main__":
         nothing_survives_a_stop_by_an_ordinary_account,
         nothing_survives_a_deadline,
         a_run_that_obeys_ends_the_stop_at_once,
+        the_size_of_the_log_at_the_stop_is_told,
         the_whole_group_is_interrupted_once,
         steps_of_no_length_are_passed_over,
         a_later_request_can_only_shorten_a_stop,
