@@ -100,7 +100,7 @@ void RunScan::count(const SignalRule& rule, const LogSignal& signal, std::int64_
     iterations_ = std::max(iterations_, earlier_iterations_ + ++progress_[signal.rule]);
   if (rule.signal_class == SignalClass::progress || rule.signal_class == SignalClass::test_begin) began_ = true;
   if (!is_fault(rule.signal_class) || faults_.size() >= most_faults) return;
-  const FaultSignal fault{rule.id, rule.signal_class, signal.offset, now_ms, worker_of(signal)};
+  const FaultSignal fault{rule.id, rule.signal_class, signal.offset, now_ms, worker_of(signal), rule.reaction};
   // A signal that waited for the end of its line comes after those of later lines.
   const auto place = std::upper_bound(faults_.begin(), faults_.end(), fault,
                                       [](const FaultSignal& a, const FaultSignal& b) { return a.offset < b.offset; });

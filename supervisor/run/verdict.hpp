@@ -31,7 +31,8 @@ struct FaultSignal {
   SignalClass signal_class = SignalClass::exception;
   std::uint64_t offset = 0;  // of its line in the log
   std::int64_t seen_at_ms = 0;
-  std::string worker;  // gw3; empty outside xdist
+  std::string worker;                  // gw3; empty outside xdist
+  Reaction reaction = Reaction::none;  // of its rule; none: a healthy run may print it too
 };
 
 bool is_fault(SignalClass signal_class);

@@ -62,7 +62,11 @@ void fails_otherwise(Observation& seen, FailureType type = FailureType::exceptio
 }
 void fault(Observation& seen, SignalClass signal_class, std::uint64_t offset, const char* worker = "",
            std::int64_t at_ms = 0) {
-  seen.faults.push_back(FaultSignal{"pack.rule", signal_class, offset, at_ms, worker});
+  seen.faults.push_back(FaultSignal{"pack.rule", signal_class, offset, at_ms, worker, Reaction::let_end});
+}
+/// What a healthy run may print too.
+void mentions_exception(Observation& seen, std::uint64_t offset) {
+  seen.faults.push_back(FaultSignal{"case.signature_1", SignalClass::exception, offset, 0, "", Reaction::none});
 }
 void stopped(Observation& seen, Ending why, std::uint64_t at_offset = 5000) {
   seen.ending = std::move(why);
@@ -310,6 +314,11 @@ const std::vector<Row>& rows() {
       {"the wanted failure, reported by pytest when it was stopped",
        [](O& o) { at_deadline(o), matches(o, 6000), fault(o, S::exception, 10); }, V::reproduced, ""},
       {"a failure that the stop itself made", [](O& o) { at_deadline(o), matches(o, 6000); }, V::timed_out, "deadline"},
+      {"a failure that the stop itself made, after an exception that was expected",
+       [](O& o) { at_deadline(o), matches(o, 6000), mentions_exception(o, 10); }, V::timed_out, "deadline"},
+      {"a failed test after an exception that was expected, reported by pytest when it was stopped",
+       [](O& o) { at_deadline(o), matches(o, 6000), mentions_exception(o, 10), fault(o, S::exception, 20); },
+       V::reproduced, ""},
       {"another failure before the deadline", [](O& o) { at_deadline(o), fails_otherwise(o); }, V::different_failure,
        "other_failure"},
       {"a log that grew too large", [](O& o) { o.exit->cause = EndCause::log_limit; }, V::infrastructure, "log_limit"},
@@ -322,6 +331,8 @@ const std::vector<Row>& rows() {
       {"cancelled after another failure", [](O& o) { stopped(o, Cancelled{}), fails_otherwise(o); }, V::cancelled, ""},
       {"cancelled in the moment of its end", [](O& o) { o.ending = Cancelled{}; }, V::cancelled, ""},
       {"stopped by somebody else", [](O& o) { stopped(o, Exited{}), o.stopped_at.reset(); }, V::cancelled, "stopped"},
+      {"stopped by somebody else after an exception that was expected",
+       [](O& o) { stopped(o, Exited{}), o.stopped_at.reset(), mentions_exception(o, 10); }, V::cancelled, "stopped"},
       {"stopped at a failed test that turns out to be another",
        [](O& o) { stopped(o, SignalSeen{"pack.rule"}), fails_otherwise(o), fault(o, S::exception, 10); },
        V::different_failure, "other_failure"},
@@ -375,7 +386,7 @@ TEST_CASE("contention never makes a reproduction unless it is what is wanted") {
     Observation seen = passed_run();
     row.change(seen);
     if (seen.wanted.failure_type == FailureType::device_contention) continue;
-    seen.faults.insert(seen.faults.begin(), FaultSignal{"x", SignalClass::contention, 0, 0, ""});
+    seen.faults.insert(seen.faults.begin(), FaultSignal{"x", SignalClass::contention, 0, 0, "", Reaction::stop_now});
     INFO(row.what);
     CHECK(judge(seen).verdict == Verdict::contention);
   }
