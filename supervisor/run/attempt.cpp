@@ -129,7 +129,9 @@ asio::awaitable<std::optional<AttemptResult>> Attempt::start() {
   if (shim.has_error()) {
     const ShimState state = shim_state(folder_);
     const bool taken = shim.error().field == folder_.root().string() && state != ShimState::absent;
-    if (taken || state == ShimState::running) co_return std::nullopt;
+    // A shim that gives another reason has the folder itself, for as long as it writes that down.
+    const bool silent = shim.error().field == "shim" && state == ShimState::running;
+    if (taken || silent) co_return std::nullopt;
     if (state == ShimState::lost) co_await reap();  // killed for its silence
     co_return result_of(judge_refused(shim.error()), Observation{});
   }
