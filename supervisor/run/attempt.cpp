@@ -92,10 +92,13 @@ std::uint64_t size_of(int file) {
   return file >= 0 && ::fstat(file, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
+/// Where to look for the failure, the most telling first: only so many places are read of a long log.
 std::vector<std::uint64_t> offsets_of(const std::vector<FaultSignal>& faults) {
   std::vector<std::uint64_t> offsets;
-  for (const FaultSignal& fault : faults)
-    offsets.push_back(fault.offset);
+  for (std::size_t rank = 0; rank < fault_ranks; ++rank) {
+    for (const FaultSignal& fault : faults)
+      if (rank_of(fault) == rank) offsets.push_back(fault.offset);
+  }
   return offsets;
 }
 
@@ -167,14 +170,15 @@ asio::awaitable<AttemptResult> Attempt::follow(ShimProcess* shim, std::vector<Lo
   const std::shared_ptr<LogWatch> watch = tools_.watch;  // to outlive the tailer
   const UniqueFd log = open_run_log(spec_.log);
   std::optional<LogTailer> tailer;
-  if (log) tailer.emplace(tools_.executor, *watch, duplicate(log), spec_.log, order_.row.log_offset);
-  RunScan scan{rules_, order_.row.log_offset};
-  scan.recall(stored, order_.row.iterations);
+  if (log) tailer.emplace(tools_.executor, *watch, duplicate(log), spec_.log, 0);
+  RunScan scan{rules_};
+  scan.recall(stored, order_.row.iterations, std::min(order_.row.log_offset, size_of(log.get())));
   LiveRun live{tools_.executor, limits(shim), log.get(), record_, scan};
+  live.recall(stored, std::move(asked));
   const Registered registered{tools_.live, order_.row.id, live};
   LogTailer* reader = tailer ? &*tailer : nullptr;
   Observation seen;
-  seen.ending = co_await (follow_to_end(live, shim, reader, std::move(asked)) && record_.keep());
+  seen.ending = co_await (follow_to_end(live, shim, reader) && record_.keep());
   if (shim_state(folder_) == ShimState::lost) co_await reap();
   seen.exit = read_exit(folder_);
   seen.stopped_at = first_stop(live.stopped_at(), seen.exit);
@@ -188,9 +192,8 @@ asio::awaitable<AttemptResult> Attempt::follow(ShimProcess* shim, std::vector<Lo
   co_return result;
 }
 
-asio::awaitable<Ending> Attempt::follow_to_end(LiveRun& live, ShimProcess* shim, LogTailer* tailer,
-                                               std::optional<StopAsked> asked) {
-  Ending ending = co_await live.follow(shim, tailer, std::move(asked));
+asio::awaitable<Ending> Attempt::follow_to_end(LiveRun& live, ShimProcess* shim, LogTailer* tailer) {
+  Ending ending = co_await live.follow(shim, tailer);
   record_.finish();
   co_return ending;
 }

@@ -61,8 +61,20 @@ LiveRun::LiveRun(asio::any_io_executor executor, const RunLimits& limits, int lo
       due_(executor, never),
       cancel_(executor, never) {}
 
-asio::awaitable<Ending> LiveRun::follow(ShimProcess* shim, LogTailer* tailer, std::optional<StopAsked> asked) {
+void LiveRun::recall(const std::vector<LogSignalRow>& stored, std::optional<StopAsked> asked) {
   asked_ = std::move(asked);
+  const std::int64_t now = steady_ms();
+  const std::int64_t wall_now = wall_ms();
+  for (const LogSignalRow& row : stored) {
+    if (asked_ && row.offset >= asked_->log_size) continue;  // fallout of the stop
+    const SignalRule* rule = scan_.rule(row.rule);
+    // Nothing was seen before the run began, whatever the clock was set to meanwhile.
+    const std::int64_t age = std::clamp<std::int64_t>(wall_now - row.seen_at_ms, 0, limits_.spawned_ago_ms);
+    if (rule != nullptr && plan_.see(*rule, now - age)) due_.expires_at(at_ms(*plan_.due_ms()));
+  }
+}
+
+asio::awaitable<Ending> LiveRun::follow(ShimProcess* shim, LogTailer* tailer) {
   if (tailer == nullptr)
     co_await hold(shim, tailer);
   else
@@ -104,7 +116,7 @@ void LiveRun::take(std::string_view chunk, const std::vector<SeenSignal>& signal
   for (const SeenSignal& seen : signals) {
     clock_.signal(seen.rule->signal_class, now);
     // Sets the stop in motion; what is to be written down comes after.
-    if (plan_.see(*seen.rule, now)) due_.expires_at(at_ms(*plan_.due_ms()));
+    if (!seen.is_stored && plan_.see(*seen.rule, now)) due_.expires_at(at_ms(*plan_.due_ms()));
     if (scan_.is_worth_a_row(seen)) record_.add(row_of(seen, wall_ms()));
   }
   record_.advance(scan_.line_offset(), scan_.iterations());
@@ -123,7 +135,10 @@ asio::awaitable<Ending> LiveRun::first_ending(ShimProcess& shim) {
   co_return std::visit([](const Ending& ending) { return ending; }, first);
 }
 
-StopLadder LiveRun::ladder() const {
+StopLadder LiveRun::ladder() {
+  const auto* signal = std::get_if<SignalSeen>(&ending_);
+  const SignalRule* rule = signal != nullptr ? scan_.rule(signal->rule) : nullptr;
+  if (rule != nullptr) plan_.see(*rule, steady_ms());  // of a stop whose signal an earlier daemon did not store
   if (plan_.due_ms()) return plan_.ladder();
   return std::holds_alternative<Stalled>(ending_) ? limits_.stop.hang : limits_.stop.other;
 }

@@ -292,6 +292,11 @@ bool is_fault(SignalClass signal_class) {
   return false;
 }
 
+std::size_t rank_of(const FaultSignal& fault) {
+  if (fault.signal_class != SignalClass::exception) return 0;
+  return fault.reaction != Reaction::none ? 1 : 2;
+}
+
 Judgement judge(const Observation& seen) {
   std::optional<Judgement> surroundings = by_surroundings(seen);
   Judgement judgement = surroundings ? std::move(*surroundings) : by_ending(seen);

@@ -37,6 +37,11 @@ struct FaultSignal {
 
 bool is_fault(SignalClass signal_class);
 
+/// What to look at first: 0 says what went wrong, 1 is an exception that nobody expects, 2 one that a healthy run may
+/// print by the thousand.
+inline constexpr std::size_t fault_ranks = 3;
+std::size_t rank_of(const FaultSignal& fault);
+
 /// All that is known of a run that is over.
 struct Observation {
   Ending ending;

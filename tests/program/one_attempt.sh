@@ -317,6 +317,41 @@ with sqlite3.connect(sys.argv[1]) as database:
   is '.verdict == "passed" and .iterations == 20'
 }
 
+test_resume_keeps_a_stop_that_was_planned() {
+  new_case resume_plan <<'END'
+echo "PASS iteration 1/9"
+echo "E   TIMEOUT: device timeout, potential hang detected, the device is unrecoverable"
+for i in {1..10}; do echo "backtrace $i"; sleep 0.05; done
+exec sleep 60
+END
+  die_and_resume attempt.mid_output@6 triage_ms=1500 interrupt_ms=2000
+  is '.verdict == "different_failure" and .exposure_ms >= 1500 and .exposure_ms < 10000'
+  none_left
+}
+
+test_resume_is_in_the_phase_where_the_run_was() {
+  new_case resume_phase <<'END'
+echo "PASS iteration 1/9"
+echo "collected 1 item" # a signal, which is stored with how far the log was read
+for i in {1..10}; do echo "line $i"; sleep 0.05; done
+exec sleep 60
+END
+  die_and_resume attempt.mid_output@6 mid_run_ms=600 interrupt_ms=2000
+  is '.verdict == "hang" and .reason == "mid_run" and .iterations == 1 and .exposure_ms < 10000'
+  none_left
+}
+
+test_resume_knows_that_the_run_had_begun() {
+  new_case resume_began <<'END'
+echo "tests/test_counter.py::test_counter "
+echo "collected 1 item" # a signal, which is stored with how far the log was read
+for i in {1..10}; do echo "line $i"; sleep 0.05; done
+exit 5
+END
+  die_and_resume attempt.mid_output@6
+  is '.verdict == "different_failure" and .reason == "unrecognised"'
+}
+
 test_resume_of_what_was_never_started() {
   new_case resume_absent <<<'echo begin >>starts; echo fine'
   local path=$folder
