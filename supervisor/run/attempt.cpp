@@ -55,6 +55,11 @@ std::optional<AttemptExit> read_exit(const AttemptFolder& folder) {
   return std::nullopt;
 }
 
+bool has_exit(const AttemptFolder& folder) {
+  struct stat status {};
+  return ::lstat(folder.exit().c_str(), &status) == 0;
+}
+
 /// The deadline that the shim was given: settings may have changed since. Nothing where the spec is spoilt.
 std::optional<std::int64_t> stored_deadline_ms(const AttemptFolder& folder) {
   try {
@@ -179,7 +184,8 @@ asio::awaitable<AttemptResult> Attempt::follow(ShimProcess* shim, std::vector<Lo
   LogTailer* reader = tailer ? &*tailer : nullptr;
   Observation seen;
   seen.ending = co_await (follow_to_end(live, shim, reader) && record_.keep());
-  if (shim_state(folder_) == ShimState::lost) co_await reap();
+  // Whoever holds the lock now: the run may have taken it when its shim was gone.
+  if (!has_exit(folder_)) co_await reap();
   seen.exit = read_exit(folder_);
   seen.stopped_at = first_stop(live.stopped_at(), seen.exit);
   seen.faults = scan.faults();

@@ -227,6 +227,19 @@ test_lost_shim() {
   none_left
 }
 
+test_lost_shim_whose_lock_the_run_took() {
+  new_case lost_lock <<'END'
+trap "" HUP INT TERM
+flock .ndrepro/attempts/1/shim.lock sleep 60 &
+until grep -q -e '-> FLOCK' /proc/locks; do sleep 0.01; done # until it waits for the lock
+kill -9 $PPID
+wait
+END
+  run
+  is '.verdict == "lost" and .reason == "shim_lost"'
+  none_left
+}
+
 test_spoilt_control() {
   new_case spoilt <<'END'
 rm .ndrepro/attempts/1/control
@@ -365,6 +378,18 @@ test_resume_of_a_lost_run() {
   new_case resume_lost <<<'trap "" HUP INT TERM; while :; do echo alive; sleep 0.02; done'
   NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" >/dev/null && return 1
   kill -9 "$(cut -d' ' -f2 "$folder/.ndrepro/attempts/1/shim.lock" | head -1)"
+  run resume=1
+  is '.verdict == "lost" and .reason == "shim_lost"'
+  none_left
+}
+
+test_resume_of_a_lost_run_that_took_the_lock() {
+  new_case resume_lock <<<'for i in {1..20}; do echo alive; sleep 0.02; done
+exec flock .ndrepro/attempts/1/shim.lock sleep 60'
+  local lock=$folder/.ndrepro/attempts/1/shim.lock
+  NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" >/dev/null && return 1
+  kill -9 "$(cut -d' ' -f2 "$lock" | head -1)"
+  while flock -ns "$lock" true; do sleep 0.01; done # until the run has it
   run resume=1
   is '.verdict == "lost" and .reason == "shim_lost"'
   none_left
