@@ -186,6 +186,47 @@ def what_no_signal_reaches_does_not_hold_up_a_long_stop(case: Case):
     same("survivors", alive(), [])
 
 
+def a_test_below_timeout_is_told_to_stop(case: Case):
+    # timeout(1) begins a group of its own.
+    test = case.root / "told.py"
+    test.write_text("""
+import os, signal
+def told(number, _):
+    os.write(1, b"told %d\\n" % number)
+    os._exit(7)
+signal.signal(signal.SIGINT, told)
+print("up", flush=True)
+while True: signal.pause()
+""")
+    shim = case.shell(1, f"timeout 60 /usr/bin/python3 -S {test}; exit $?")
+    await_text(case.log(1), "up")
+    shim.stop(10000, 10000)
+    end = shim.wait()
+    same("end", (end["cause"], end["exit_code"], end["killed"]), ("stopped", 7, 0))
+    same("log", case.log(1).read_text(), f"up\ntold {signal.SIGINT.value}\n")
+    true(f"{end['stop_ms']} ms is at once", end["stop_ms"] < SLACK_MS)
+
+
+def a_group_of_its_own_may_end_a_stop_in_its_time(case: Case):
+    gate = case.root / "gate"
+    os.mkfifo(gate)
+    # Job control gives the job a group; it goes on after the command, told to stop or not.
+    shim = case.shell(1, f"trap 'exit 5' INT; set -m; (trap 'read word <{gate}; echo $word; exit 0' INT; echo job; "
+                         "while :; do sleep 0.05; done) & echo up; while :; do sleep 0.05; done")
+    await_text(case.log(1), "up")
+    await_text(case.log(1), "job")
+    leader = os.pidfd_open(shim.ready["run_pid"])
+    shim.stop(20000, 20000)
+    await_end(leader)
+    time.sleep(2.2)  # longer than what does not hear is left alive
+    fd = os.open(gate, os.O_RDWR)  # also when the job is gone
+    os.write(fd, b"bye\n")
+    end = shim.wait()
+    os.close(fd)
+    same("end", (end["cause"], end["exit_code"], end["killed"]), ("stopped", 5, 0))
+    true("the job ended in order", case.log(1).read_text().endswith("bye\n"))
+
+
 def a_command_that_left_its_group_is_still_told_to_stop(case: Case):
     # A group leader cannot begin a session, but it can join a child's group.
     program = r"""
@@ -222,5 +263,7 @@ if __name__ == "__main__":
         a_terminal_that_hangs_up_means_nothing,
         a_reset_is_not_stopped_before_its_deadline,
         what_no_signal_reaches_does_not_hold_up_a_long_stop,
+        a_test_below_timeout_is_told_to_stop,
+        a_group_of_its_own_may_end_a_stop_in_its_time,
         a_command_that_left_its_group_is_still_told_to_stop,
     ])
