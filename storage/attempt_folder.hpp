@@ -59,7 +59,8 @@ struct AttemptExit {
   int killed = 0;                  // processes, the command too, that were still alive when SIGKILL was sent
   int unkillable = 0;              // still there 2 s after SIGKILL (state D)
   std::uint64_t log_bytes = 0;
-  std::uint64_t oom_kills = 0;  // of the run's own cgroup, where that is counted
+  std::optional<std::uint64_t> stop_log_bytes;  // of the log at the first stop: what follows is fallout
+  std::uint64_t oom_kills = 0;                  // of the run's own cgroup, where that is counted
   bool operator==(const AttemptExit&) const = default;
 };
 
@@ -102,9 +103,9 @@ std::optional<ShimRecord> shim_record(const AttemptFolder& folder);
 /// The identity in shim.lock, nothing where it cannot be read.
 std::optional<ProcessIdentity> shim_identity(const AttemptFolder& folder);
 
-/// JSON forms: an object with the members' names, all of them; `environment` is an array of "NAME=value", as
-/// for exec. Bytes that are not UTF-8 are replaced in writing. Reading refuses (field = JSON pointer)
-/// whatever is not exactly of this shape.
+/// JSON forms: an object with the members' names, all of them but `stop_log_bytes`, which may be missing; `environment`
+/// is an array of "NAME=value", as for exec. Bytes that are not UTF-8 are replaced in writing. Reading refuses (field =
+/// JSON pointer) whatever is not exactly of this shape.
 std::string to_json_text(const AttemptSpec& spec);
 std::string to_json_text(const AttemptExit& exit);
 Checked<AttemptSpec> attempt_spec_from(std::string_view json);

@@ -123,6 +123,7 @@ std::string to_json_text(const AttemptExit& exit) {
   value["killed"] = exit.killed;
   value["unkillable"] = exit.unkillable;
   value["log_bytes"] = exit.log_bytes;
+  value["stop_log_bytes"] = or_null(exit.stop_log_bytes);
   value["oom_kills"] = exit.oom_kills;
   return dump_json(value);
 }
@@ -146,6 +147,7 @@ Checked<AttemptExit> attempt_exit_from(std::string_view text) {
   fields.integer("killed", exit.killed, 0);
   fields.integer("unkillable", exit.unkillable, 0);
   fields.natural("log_bytes", exit.log_bytes);
+  if (fields.has("stop_log_bytes")) fields.natural("stop_log_bytes", exit.stop_log_bytes.emplace());
   fields.natural("oom_kills", exit.oom_kills);
   const std::optional<EndCause> known = end_cause_from(cause);
   if (!known) fields.refuse("cause", "must be exited, stopped, deadline, log_limit or spawn_failed");

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <ctime>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -23,6 +25,7 @@ namespace {
 
 constexpr auto reap_limit = 15s;
 constexpr std::uint64_t exit_limit = 1u << 20;
+constexpr std::uint64_t spec_limit = 4u << 20;
 constexpr int all_signals = 2000;
 constexpr const char* shim_lost = "shim lost";  // the error in an exit.json that `reap` has written
 
@@ -52,6 +55,37 @@ std::optional<AttemptExit> read_exit(const AttemptFolder& folder) {
   return std::nullopt;
 }
 
+bool has_exit(const AttemptFolder& folder) {
+  struct stat status {};
+  return ::lstat(folder.exit().c_str(), &status) == 0;
+}
+
+/// The deadline that the shim was given: settings may have changed since. Nothing where the spec is spoilt.
+std::optional<std::int64_t> stored_deadline_ms(const AttemptFolder& folder) {
+  try {
+    const Checked<AttemptSpec> spec = attempt_spec_from(read_file(folder.spec(), spec_limit));
+    if (spec.has_value()) return spec->deadline_ms;
+  } catch (const std::system_error&) {
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// How long ago a live process began, by the clock of its start time, which nobody can set.
+std::int64_t age_ms(const ProcessIdentity& process) {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  const auto began_ms = static_cast<std::int64_t>(process.start_time) * 1000 / ::sysconf(_SC_CLK_TCK);
+  return std::max<std::int64_t>(0, now.tv_sec * 1000 + now.tv_nsec / 1000000 - began_ms);
+}
+
+/// The log's size at the first stop, by us or by the shim, which stops at the deadline also while no daemon is there.
+std::optional<std::uint64_t> first_stop(const std::optional<std::uint64_t>& ours,
+                                        const std::optional<AttemptExit>& exit) {
+  if (!exit || !exit->stop_log_bytes) return ours;
+  return std::min(ours.value_or(*exit->stop_log_bytes), *exit->stop_log_bytes);
+}
+
 UniqueFd duplicate(const UniqueFd& file) {
   UniqueFd copy{::fcntl(file.get(), F_DUPFD_CLOEXEC, 0)};
   if (!copy) throw std::system_error{errno, std::generic_category(), "keep a run's log open"};
@@ -63,10 +97,13 @@ std::uint64_t size_of(int file) {
   return file >= 0 && ::fstat(file, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
+/// Where to look for the failure, the most telling first: only so many places are read of a long log.
 std::vector<std::uint64_t> offsets_of(const std::vector<FaultSignal>& faults) {
   std::vector<std::uint64_t> offsets;
-  for (const FaultSignal& fault : faults)
-    offsets.push_back(fault.offset);
+  for (std::size_t rank = 0; rank < fault_ranks; ++rank) {
+    for (const FaultSignal& fault : faults)
+      if (rank_of(fault) == rank) offsets.push_back(fault.offset);
+  }
   return offsets;
 }
 
@@ -100,7 +137,9 @@ asio::awaitable<std::optional<AttemptResult>> Attempt::start() {
   if (shim.has_error()) {
     const ShimState state = shim_state(folder_);
     const bool taken = shim.error().field == folder_.root().string() && state != ShimState::absent;
-    if (taken || state == ShimState::running) co_return std::nullopt;
+    // A shim that gives another reason has the folder itself, for as long as it writes that down.
+    const bool silent = shim.error().field == "shim" && state == ShimState::running;
+    if (taken || silent) co_return std::nullopt;
     if (state == ShimState::lost) co_await reap();  // killed for its silence
     co_return result_of(judge_refused(shim.error()), Observation{});
   }
@@ -110,6 +149,7 @@ asio::awaitable<std::optional<AttemptResult>> Attempt::start() {
 
 asio::awaitable<AttemptResult> Attempt::take_up(ShimProcess* shim) {
   if (!record_.row().spawned_at_ms) co_await record_.spawned();
+  spec_.deadline_ms = stored_deadline_ms(folder_).value_or(spec_.deadline_ms);
   const auto read = [id = order_.row.id](Store& store) { return store.attempts.signals(id, 0, all_signals); };
   std::vector<LogSignalRow> stored = co_await tools_.store.read(read);
   std::optional<StopAsked> asked = co_await stored_stop(tools_.store, order_.row);
@@ -121,13 +161,12 @@ asio::awaitable<void> Attempt::reap() {
   co_await tools_.launcher.call(std::move(launch), reap_limit);
 }
 
-RunLimits Attempt::limits() const {
+RunLimits Attempt::limits(const ShimProcess* shim) const {
   RunLimits limits;
   limits.stalls = stall_limits(tools_.settings.stalls, spec_, order_.wanted.failure_type);
   limits.stop = tools_.settings.stop;
   limits.deadline_ms = spec_.deadline_ms;
-  const std::int64_t now = wall_ms();
-  limits.spawned_ago_ms = std::max<std::int64_t>(0, now - record_.row().spawned_at_ms.value_or(now));
+  if (shim != nullptr) limits.spawned_ago_ms = age_ms(shim->identity());
   return limits;
 }
 
@@ -136,17 +175,19 @@ asio::awaitable<AttemptResult> Attempt::follow(ShimProcess* shim, std::vector<Lo
   const std::shared_ptr<LogWatch> watch = tools_.watch;  // to outlive the tailer
   const UniqueFd log = open_run_log(spec_.log);
   std::optional<LogTailer> tailer;
-  if (log) tailer.emplace(tools_.executor, *watch, duplicate(log), spec_.log, order_.row.log_offset);
-  RunScan scan{rules_, order_.row.log_offset};
-  scan.recall(stored, order_.row.iterations);
-  LiveRun live{tools_.executor, limits(), log.get(), record_, scan};
+  if (log) tailer.emplace(tools_.executor, *watch, duplicate(log), spec_.log, 0);
+  RunScan scan{rules_};
+  scan.recall(stored, order_.row.iterations, std::min(order_.row.log_offset, size_of(log.get())));
+  LiveRun live{tools_.executor, limits(shim), log.get(), record_, scan};
+  live.recall(stored, std::move(asked));
   const Registered registered{tools_.live, order_.row.id, live};
   LogTailer* reader = tailer ? &*tailer : nullptr;
   Observation seen;
-  seen.ending = co_await (follow_to_end(live, shim, reader, std::move(asked)) && record_.keep());
-  if (shim_state(folder_) == ShimState::lost) co_await reap();
+  seen.ending = co_await (follow_to_end(live, shim, reader) && record_.keep());
+  // Whoever holds the lock now: the run may have taken it when its shim was gone.
+  if (!has_exit(folder_)) co_await reap();
   seen.exit = read_exit(folder_);
-  seen.stopped_at = live.stopped_at(seen.exit && seen.exit->cause == EndCause::deadline);
+  seen.stopped_at = first_stop(live.stopped_at(), seen.exit);
   seen.faults = scan.faults();
   seen.began = scan.began();
   co_await read_failure(seen, log.get());
@@ -157,9 +198,8 @@ asio::awaitable<AttemptResult> Attempt::follow(ShimProcess* shim, std::vector<Lo
   co_return result;
 }
 
-asio::awaitable<Ending> Attempt::follow_to_end(LiveRun& live, ShimProcess* shim, LogTailer* tailer,
-                                               std::optional<StopAsked> asked) {
-  Ending ending = co_await live.follow(shim, tailer, std::move(asked));
+asio::awaitable<Ending> Attempt::follow_to_end(LiveRun& live, ShimProcess* shim, LogTailer* tailer) {
+  Ending ending = co_await live.follow(shim, tailer);
   record_.finish();
   co_return ending;
 }

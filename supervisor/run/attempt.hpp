@@ -49,10 +49,9 @@ public:
 private:
   boost::asio::awaitable<AttemptResult> follow(ShimProcess* shim, std::vector<LogSignalRow> stored,
                                                std::optional<StopAsked> asked);
-  boost::asio::awaitable<Ending> follow_to_end(LiveRun& live, ShimProcess* shim, LogTailer* tailer,
-                                               std::optional<StopAsked> asked);
+  boost::asio::awaitable<Ending> follow_to_end(LiveRun& live, ShimProcess* shim, LogTailer* tailer);
   boost::asio::awaitable<void> read_failure(Observation& seen, int log);
-  RunLimits limits() const;
+  RunLimits limits(const ShimProcess* shim) const;
   AttemptResult result_of(const Judgement& judgement, const Observation& seen) const;
 
   AttemptTools tools_;

@@ -1,11 +1,19 @@
 #include "supervisor/run/attempt_runner.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+
 #include "supervisor/run/attempt.hpp"
 
 namespace ndr {
 namespace asio = boost::asio;
+using namespace std::chrono_literals;
 
 namespace {
+
+constexpr auto look_again = 40ms;
+constexpr int most_looks = 50;  // so that a lock whose owner cannot be found counts as lost after 2 s
 
 /// At the end of an attempt nobody can cancel it any more.
 class Forgetting {
@@ -65,14 +73,20 @@ asio::awaitable<AttemptResult> RealAttemptRunner::run(AttemptOrder order) {
 asio::awaitable<AttemptResult> RealAttemptRunner::resume(AttemptOrder order) {
   const Forgetting forgetting{state_->tools.live, order.row.id};
   Attempt attempt{state_->tools, order, state_->rules_for(order.wanted)};
-  for (;;) {
+  for (int look = 1;; ++look) {
     const ShimState state = shim_state(attempt.folder());
     if (state == ShimState::absent) co_return co_await run(std::move(order));
     if (state == ShimState::lost) co_await attempt.reap();
     if (state != ShimState::running) co_return co_await attempt.take_up(nullptr);
     std::optional<ShimProcess> shim = state_->tools.launcher.attach(attempt.folder());
     if (shim) co_return co_await attempt.take_up(&*shim);
-    // It has ended between the two looks, so the next look tells another state.
+    // Mostly it has ended between the two looks. Else its run has taken the lock, or spoilt what stands in it.
+    if (look == most_looks) {
+      co_await attempt.reap();
+      co_return co_await attempt.take_up(nullptr);
+    }
+    asio::steady_timer pause{co_await asio::this_coro::executor, look_again};
+    co_await pause.async_wait(asio::use_awaitable);
   }
 }
 

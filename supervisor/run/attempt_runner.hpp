@@ -22,9 +22,10 @@ public:
   ~RealAttemptRunner() override;
 
   boost::asio::awaitable<AttemptResult> run(AttemptOrder order) override;
-  /// By what the folder says of its shim: running → attached and followed from the stored offset; ended → judged from
-  /// log and exit.json; lost → what survives is killed, then `lost`; absent → nothing of it was ever started, so it is
-  /// run now: the folder's claim lets only one shim in, should an earlier one still come up.
+  /// By what the folder says of its shim: running → attached and followed, its log read anew; ended → judged from log
+  /// and exit.json; lost, or held for 2 s by nobody who can be found → what survives is killed, then `lost`; absent →
+  /// nothing of it was ever started, so it is run now: the folder's claim lets only one shim in, should an earlier one
+  /// still come up.
   boost::asio::awaitable<AttemptResult> resume(AttemptOrder order) override;
   void cancel(AttemptId id) override;
 

@@ -19,7 +19,7 @@ struct LogWindow {
 };
 
 /// What is read of a log of this size to find its failure: all up to 8 MiB; else the first MiB, 64 KiB before to
-/// 256 KiB after each of the first 32 faults, and the last MiB. In order, without overlap.
+/// 256 KiB after each of the first 32 faults as they are given, and the last MiB. In order, without overlap.
 std::vector<LogWindow> windows_to_read(std::uint64_t size, const std::vector<std::uint64_t>& fault_offsets);
 
 struct FailureReading {

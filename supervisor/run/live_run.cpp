@@ -61,8 +61,20 @@ LiveRun::LiveRun(asio::any_io_executor executor, const RunLimits& limits, int lo
       due_(executor, never),
       cancel_(executor, never) {}
 
-asio::awaitable<Ending> LiveRun::follow(ShimProcess* shim, LogTailer* tailer, std::optional<StopAsked> asked) {
+void LiveRun::recall(const std::vector<LogSignalRow>& stored, std::optional<StopAsked> asked) {
   asked_ = std::move(asked);
+  const std::int64_t now = steady_ms();
+  const std::int64_t wall_now = wall_ms();
+  for (const LogSignalRow& row : stored) {
+    if (asked_ && row.offset >= asked_->log_size) continue;  // fallout of the stop
+    const SignalRule* rule = scan_.rule(row.rule);
+    // Nothing was seen before the run began, whatever the clock was set to meanwhile.
+    const std::int64_t age = std::clamp<std::int64_t>(wall_now - row.seen_at_ms, 0, limits_.spawned_ago_ms);
+    if (rule != nullptr && plan_.see(*rule, now - age)) due_.expires_at(at_ms(*plan_.due_ms()));
+  }
+}
+
+asio::awaitable<Ending> LiveRun::follow(ShimProcess* shim, LogTailer* tailer) {
   if (tailer == nullptr)
     co_await hold(shim, tailer);
   else
@@ -75,10 +87,8 @@ void LiveRun::cancel() {
   cancel_.cancel();
 }
 
-std::optional<std::uint64_t> LiveRun::stopped_at(bool at_deadline) const {
-  std::optional<std::uint64_t> size = asked_ ? std::optional{asked_->log_size} : std::nullopt;
-  if (at_deadline && size_at_deadline_) size = std::min(size.value_or(*size_at_deadline_), *size_at_deadline_);
-  return size;
+std::optional<std::uint64_t> LiveRun::stopped_at() const {
+  return asked_ ? std::optional{asked_->log_size} : std::nullopt;
 }
 
 std::uint64_t LiveRun::log_size() const {
@@ -106,7 +116,7 @@ void LiveRun::take(std::string_view chunk, const std::vector<SeenSignal>& signal
   for (const SeenSignal& seen : signals) {
     clock_.signal(seen.rule->signal_class, now);
     // Sets the stop in motion; what is to be written down comes after.
-    if (plan_.see(*seen.rule, now)) due_.expires_at(at_ms(*plan_.due_ms()));
+    if (!seen.is_stored && plan_.see(*seen.rule, now)) due_.expires_at(at_ms(*plan_.due_ms()));
     if (scan_.is_worth_a_row(seen)) record_.add(row_of(seen, wall_ms()));
   }
   record_.advance(scan_.line_offset(), scan_.iterations());
@@ -125,7 +135,10 @@ asio::awaitable<Ending> LiveRun::first_ending(ShimProcess& shim) {
   co_return std::visit([](const Ending& ending) { return ending; }, first);
 }
 
-StopLadder LiveRun::ladder() const {
+StopLadder LiveRun::ladder() {
+  const auto* signal = std::get_if<SignalSeen>(&ending_);
+  const SignalRule* rule = signal != nullptr ? scan_.rule(signal->rule) : nullptr;
+  if (rule != nullptr) plan_.see(*rule, steady_ms());  // of a stop whose signal an earlier daemon did not store
   if (plan_.due_ms()) return plan_.ladder();
   return std::holds_alternative<Stalled>(ending_) ? limits_.stop.hang : limits_.stop.other;
 }
@@ -183,11 +196,7 @@ void LiveRun::look_at_tree(int shim_pid, std::int64_t now_ms) {
 }
 
 asio::awaitable<Ending> LiveRun::out_of_time() {
-  const std::int64_t deadline = began_ms_ + limits_.deadline_ms;
-  const bool in_time = steady_ms() < deadline;
-  co_await wait_until(deadline);
-  if (in_time) size_at_deadline_ = log_size();
-  co_await wait_until(deadline + guard_margin_ms);
+  co_await wait_until(began_ms_ + limits_.deadline_ms + guard_margin_ms);
   co_return OutOfTime{};
 }
 

@@ -25,11 +25,11 @@ struct RunLimits {
   StallSettings stalls;
   StopSettings stop;
   std::int64_t deadline_ms = 300000;  // of the shim, from the spawn
-  std::int64_t spawned_ago_ms = 0;    // when watching begins
+  std::int64_t spawned_ago_ms = 0;    // when watching begins; by no clock that can be set
 };
 
-/// Follows one run from wherever its log was read to: reads its output, decides when it has to be stopped, stops it,
-/// and reads on to the end. One story for a run just started, one found running and one found ended.
+/// Follows one run: reads its output from the beginning, decides when it has to be stopped, stops it, and reads on to
+/// the end. One story for a run just started, one found running and one found ended.
 class LiveRun {
 public:
   /// `log` is asked for its size only and stays the caller's; -1: there is none.
@@ -38,12 +38,14 @@ public:
   LiveRun(const LiveRun&) = delete;
   LiveRun& operator=(const LiveRun&) = delete;
 
+  /// What an earlier daemon saw, so that the run is stopped when that one would have, and the stop it asked for.
+  void recall(const std::vector<LogSignalRow>& stored, std::optional<StopAsked> asked);
   /// To the end of the run and of its log. `shim` is null for a run found ended, `tailer` where there is no log.
-  /// `asked`: the stop that an earlier daemon asked for. Returns why the run had to end.
-  boost::asio::awaitable<Ending> follow(ShimProcess* shim, LogTailer* tailer, std::optional<StopAsked> asked);
+  /// Returns why the run had to end.
+  boost::asio::awaitable<Ending> follow(ShimProcess* shim, LogTailer* tailer);
   void cancel();
-  /// The log's size when the run was first asked to stop, by us or by the shim at its deadline.
-  std::optional<std::uint64_t> stopped_at(bool at_deadline) const;
+  /// The log's size in bytes when we first asked the run to stop; the shim's own stops are in exit.json.
+  std::optional<std::uint64_t> stopped_at() const;
 
 private:
   boost::asio::awaitable<void> read(LogTailer& tailer);
@@ -58,7 +60,7 @@ private:
   boost::asio::awaitable<Ending> cancelled();
   void take(std::string_view chunk, const std::vector<SeenSignal>& signals);
   void look_at_tree(int shim_pid, std::int64_t now_ms);
-  StopLadder ladder() const;
+  StopLadder ladder();
   std::uint64_t log_size() const;
 
   RunLimits limits_;
@@ -74,7 +76,6 @@ private:
   bool cancel_asked_ = false;
   Ending ending_;
   std::optional<StopAsked> asked_;
-  std::optional<std::uint64_t> size_at_deadline_;
   std::optional<std::uint64_t> cpu_ticks_;
 };
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t most_literals = 8;
 constexpr std::size_t shortest_literal = 8;  // shorter ones are everywhere
-constexpr std::size_t most_faults = 1000;
+constexpr std::size_t most_faults_of_a_rank = 1000;
 constexpr int most_rows_of_a_rule = 200;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -50,23 +50,29 @@ std::shared_ptr<const SignalRuleSet> case_rules(const std::shared_ptr<const Sign
   return with.has_value() ? *with : packs;
 }
 
-RunScan::RunScan(std::shared_ptr<const SignalRuleSet> rules, std::uint64_t from_offset)
-    : rules_(std::move(rules)),
-      matcher_(rules_, from_offset),
-      progress_(rules_->rules().size()),
-      rows_(rules_->rules().size()) {}
+RunScan::RunScan(std::shared_ptr<const SignalRuleSet> rules)
+    : rules_(std::move(rules)), matcher_(rules_, 0), progress_(rules_->rules().size()), rows_(rules_->rules().size()) {}
 
-void RunScan::recall(const std::vector<LogSignalRow>& stored, std::int64_t iterations) {
+void RunScan::recall(const std::vector<LogSignalRow>& stored, std::int64_t iterations, std::uint64_t scanned_bytes) {
   for (const LogSignalRow& row : stored) {
     recalled_[row.rule].push_back(row.offset);
     const std::optional<SignalClass> signal_class = signal_class_from(row.signal_class);
-    if (!signal_class || !is_fault(*signal_class) || faults_.size() >= most_faults) continue;
+    if (!signal_class || !is_fault(*signal_class)) continue;
     LogSignal signal;
     signal.line = row.line;
-    faults_.push_back({row.rule, *signal_class, row.offset, row.seen_at_ms, worker_of(signal)});
+    const SignalRule* known = rule(row.rule);
+    const Reaction reaction = known != nullptr ? known->reaction : Reaction::none;
+    add_fault({row.rule, *signal_class, row.offset, row.seen_at_ms, worker_of(signal), reaction});
   }
   iterations_ = earlier_iterations_ = iterations;
+  earlier_bytes_ = scanned_bytes;
   began_ = began_ || iterations > 0;
+}
+
+const SignalRule* RunScan::rule(std::string_view id) const {
+  const auto found = std::find_if(rules_->rules().begin(), rules_->rules().end(),
+                                  [id](const SignalRule& candidate) { return candidate.id == id; });
+  return found == rules_->rules().end() ? nullptr : &*found;
 }
 
 const std::vector<SeenSignal>& RunScan::feed(std::string_view bytes, std::int64_t now_ms) {
@@ -81,36 +87,47 @@ const std::vector<SeenSignal>& RunScan::finish(std::int64_t now_ms) {
   return take(now_ms);
 }
 
-void RunScan::restart_at(std::uint64_t offset) { matcher_ = SignalMatcher{rules_, offset}; }
+void RunScan::restart_at(std::uint64_t offset) {
+  matcher_ = SignalMatcher{rules_, offset};
+  earlier_bytes_ = std::min(earlier_bytes_, offset);
+}
 
 const std::vector<SeenSignal>& RunScan::take(std::int64_t now_ms) {
   seen_.clear();
   for (LogSignal& signal : found_) {
-    const SignalRule& rule = rules_->rules()[signal.rule];
-    const auto known = recalled_.find(rule.id);
-    if (known != recalled_.end() && std::count(known->second.begin(), known->second.end(), signal.offset) > 0) continue;
-    count(rule, signal, now_ms);
-    seen_.push_back({&rule, std::move(signal)});
+    const SignalRule& of = rules_->rules()[signal.rule];
+    const auto known = recalled_.find(of.id);
+    const bool is_stored =
+        known != recalled_.end() && std::count(known->second.begin(), known->second.end(), signal.offset) > 0;
+    count(of, signal);
+    if (is_fault(of.signal_class) && !is_stored)
+      add_fault({of.id, of.signal_class, signal.offset, now_ms, worker_of(signal), of.reaction});
+    seen_.push_back({&of, std::move(signal), is_stored});
   }
   return seen_;
 }
 
-void RunScan::count(const SignalRule& rule, const LogSignal& signal, std::int64_t now_ms) {
-  if (rule.signal_class == SignalClass::progress)
+void RunScan::count(const SignalRule& of, const LogSignal& signal) {
+  if (of.signal_class == SignalClass::progress && signal.offset >= earlier_bytes_)
     iterations_ = std::max(iterations_, earlier_iterations_ + ++progress_[signal.rule]);
-  if (rule.signal_class == SignalClass::progress || rule.signal_class == SignalClass::test_begin) began_ = true;
-  if (!is_fault(rule.signal_class) || faults_.size() >= most_faults) return;
-  const FaultSignal fault{rule.id, rule.signal_class, signal.offset, now_ms, worker_of(signal)};
+  if (of.signal_class == SignalClass::progress || of.signal_class == SignalClass::test_begin) began_ = true;
+}
+
+void RunScan::add_fault(FaultSignal fault) {
+  // For each rank on its own: a flood of what may be expected must not crowd out what went wrong.
+  if (++faults_of_rank_[rank_of(fault)] > most_faults_of_a_rank) return;
   // A signal that waited for the end of its line comes after those of later lines.
   const auto place = std::upper_bound(faults_.begin(), faults_.end(), fault,
                                       [](const FaultSignal& a, const FaultSignal& b) { return a.offset < b.offset; });
-  faults_.insert(place, fault);
+  faults_.insert(place, std::move(fault));
 }
 
 bool RunScan::is_worth_a_row(const SeenSignal& seen) {
   if (seen.rule->signal_class == SignalClass::progress || seen.rule->signal_class == SignalClass::test_begin)
     return false;
-  return ++rows_[seen.signal.rule] <= most_rows_of_a_rule;
+  // What an earlier daemon had scanned it has stored, or left out for good.
+  if (++rows_[seen.signal.rule] > most_rows_of_a_rule || seen.signal.offset < earlier_bytes_) return false;
+  return !seen.is_stored;
 }
 
 LogSignalRow row_of(const SeenSignal& seen, std::int64_t at_ms) {

@@ -50,7 +50,7 @@ void StallClock::signal(SignalClass signal_class, std::int64_t now_ms) {
     case SignalClass::test_begin:
     case SignalClass::progress:
       if (phase_ == RunPhase::mid_run) longest_step_ = std::max(longest_step_, now_ms - last_progress_);
-      if (phase_ == RunPhase::start_up) phase_ = RunPhase::mid_run;
+      phase_ = RunPhase::mid_run;  // also after a summary: a script may run pytest once more
       last_progress_ = now_ms;
       return;
     case SignalClass::run_ending:

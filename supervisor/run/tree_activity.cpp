@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <set>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -70,6 +72,25 @@ std::uint64_t cpu_ticks_in(std::string_view stat) {
   return ticks;
 }
 
+std::string_view base_name(std::string_view word) { return word.substr(word.rfind('/') + 1); }
+
+bool is_interpreter(std::string_view name) {
+  return name.starts_with("python") || name == "bash" || name == "sh" || name == "env";
+}
+
+/// Of the hook, which is started as `tt-triage …` or `python3 …/triage.py …`. Only the program's own name tells: a
+/// case, its tests and their arguments may have "triage" in their names too.
+bool is_triage(std::string_view command_line) {
+  const auto take_word = [&command_line] {
+    const std::string_view word = command_line.substr(0, command_line.find('\0'));
+    command_line.remove_prefix(std::min(command_line.size(), word.size() + 1));
+    return word;
+  };
+  std::string_view name = base_name(take_word());
+  if (is_interpreter(name)) name = base_name(take_word());
+  return name.starts_with("tt-triage") || name == "triage.py";
+}
+
 }  // namespace
 
 TreeActivity tree_activity(int root, const std::filesystem::path& proc) {
@@ -85,8 +106,7 @@ TreeActivity tree_activity(int root, const std::filesystem::path& proc) {
     if (stat.empty()) continue;
     ++activity.processes;
     activity.cpu_ticks += cpu_ticks_in(stat);
-    // The hook is started as `tt-triage …` or `python3 …/triage.py …`.
-    if (read_proc(folder / "cmdline", 4096).find("triage") != std::string::npos) activity.has_triage_child = true;
+    if (is_triage(read_proc(folder / "cmdline", 4096))) activity.has_triage_child = true;
     const std::vector<int> own = children_of(pid, proc);
     waiting.insert(waiting.end(), own.begin(), own.end());
   }

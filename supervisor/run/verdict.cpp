@@ -39,9 +39,11 @@ bool before_stop(const Observation& seen, std::uint64_t offset) {
   return !seen.stopped_at || offset < *seen.stopped_at;
 }
 
+/// The first that nobody expects: what a healthy run may print too has no reaction.
 const FaultSignal* first_fault(const Observation& seen) {
-  if (seen.faults.empty() || !before_stop(seen, seen.faults.front().offset)) return nullptr;
-  return &seen.faults.front();
+  const auto found = std::find_if(seen.faults.begin(), seen.faults.end(),
+                                  [](const FaultSignal& fault) { return fault.reaction != Reaction::none; });
+  return found == seen.faults.end() || !before_stop(seen, found->offset) ? nullptr : &*found;
 }
 
 /// The first that is no mere exception text: those may be expected, and accompany all others.
@@ -59,7 +61,7 @@ bool has_fault(const Observation& seen, SignalClass signal_class) {
 }
 
 /// pytest prints the failures of a stopped session at its end, so the failure's own place in the log does not
-/// decide alone: a fault seen before the stop does as well.
+/// decide alone: a fault that nobody expects does as well, when it was seen before the stop.
 bool failed_before_stop(const Observation& seen) {
   if (seen.seen.failure_type == FailureType::none) return false;
   if (!seen.stopped_at || first_fault(seen) != nullptr) return true;
@@ -288,6 +290,11 @@ bool is_fault(SignalClass signal_class) {
       return false;
   }
   return false;
+}
+
+std::size_t rank_of(const FaultSignal& fault) {
+  if (fault.signal_class != SignalClass::exception) return 0;
+  return fault.reaction != Reaction::none ? 1 : 2;
 }
 
 Judgement judge(const Observation& seen) {

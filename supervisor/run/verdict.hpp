@@ -31,10 +31,16 @@ struct FaultSignal {
   SignalClass signal_class = SignalClass::exception;
   std::uint64_t offset = 0;  // of its line in the log
   std::int64_t seen_at_ms = 0;
-  std::string worker;  // gw3; empty outside xdist
+  std::string worker;                  // gw3; empty outside xdist
+  Reaction reaction = Reaction::none;  // of its rule; none: a healthy run may print it too
 };
 
 bool is_fault(SignalClass signal_class);
+
+/// What to look at first: 0 says what went wrong, 1 is an exception that nobody expects, 2 one that a healthy run may
+/// print by the thousand.
+inline constexpr std::size_t fault_ranks = 3;
+std::size_t rank_of(const FaultSignal& fault);
 
 /// All that is known of a run that is over.
 struct Observation {

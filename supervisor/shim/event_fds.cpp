@@ -76,18 +76,18 @@ ControlFifo::ControlFifo(const std::filesystem::path& path) : path_(path) {
 ControlFifo::~ControlFifo() { ::unlink(path_.c_str()); }
 
 std::vector<StopLadder> ControlFifo::take() {
-  std::array<char, 4096> piece;
   std::vector<StopLadder> requests;
-  for (;;) {
-    const ssize_t got = ::read(fd_.get(), piece.data(), piece.size());
-    if (got <= 0) return requests;
-    unread_.append(piece.data(), static_cast<std::size_t>(got));
-    for (std::size_t end = unread_.find('\n'); end != std::string::npos; end = unread_.find('\n')) {
-      if (const auto request = stop_request_from(unread_.substr(0, end + 1))) requests.push_back(*request);
-      unread_.erase(0, end + 1);
-    }
-    if (unread_.size() > longest_request) unread_.clear();
+  std::array<char, 4096> piece;
+  // One piece at a time: who never stops writing must not keep us from the deadline. The rest wakes us again.
+  const ssize_t got = ::read(fd_.get(), piece.data(), piece.size());
+  if (got <= 0) return requests;
+  unread_.append(piece.data(), static_cast<std::size_t>(got));
+  for (std::size_t end = unread_.find('\n'); end != std::string::npos; end = unread_.find('\n')) {
+    if (const auto request = stop_request_from(unread_.substr(0, end + 1))) requests.push_back(*request);
+    unread_.erase(0, end + 1);
   }
+  if (unread_.size() > longest_request) unread_.clear();
+  return requests;
 }
 
 }  // namespace ndr

@@ -45,7 +45,8 @@ public:
   ~ControlFifo();  // removes it
 
   int get() const { return fd_.get(); }
-  std::vector<StopLadder> take();  // whole requests since the last call; anything else is dropped
+  /// Whole requests in the next 4 KiB at most; anything else is dropped. Never waits.
+  std::vector<StopLadder> take();
 
 private:
   std::filesystem::path path_;

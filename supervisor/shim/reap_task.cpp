@@ -93,6 +93,11 @@ std::uint64_t size_of(const std::filesystem::path& file) {
   return regular ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
+bool has_ended(const AttemptFolder& folder) {
+  struct stat status {};
+  return ::lstat(folder.exit().c_str(), &status) == 0;
+}
+
 /// A folder that no shim has taken is taken by us, so that a shim which still comes up finds it taken.
 Checked<FolderClaim> claim_for_reaping(const AttemptFolder& folder) {
   struct stat status {};
@@ -109,17 +114,21 @@ int reap(const ShimOptions& options) {
   const AttemptFolder folder{options.folder};
   const ShimRecord unreadable{{kernel_boot_id(), 0, 0}, {}, {}};  // then only what still writes the log is found
   const ShimRecord record = shim_record(folder).value_or(unreadable);
-  const Checked<FolderClaim> claim = claim_for_reaping(folder);
-  if (claim.has_error()) {
-    complain(claim.error());
-    return 2;
-  }
-  struct stat status {};
-  if (::lstat(folder.exit().c_str(), &status) == 0) return 0;  // it had ended: nothing is left of it
   AttemptExit exit;
   exit.cause = EndCause::stopped;
   exit.error = "shim lost";
   Remains remains{folder, record};
+  Checked<FolderClaim> claim = claim_for_reaping(folder);
+  if (claim.has_error() && !has_ended(folder) && process_identity(record.shim.pid) != record.shim) {
+    // What is left of the run has taken the lock, or has spoilt the record of its shim, which writes the log as well.
+    remains.kill_all(exit);
+    claim = claim_for_reaping(folder);
+  }
+  if (claim.has_error()) {
+    complain(claim.error());
+    return 2;
+  }
+  if (has_ended(folder)) return 0;  // nothing is left of it
   remains.kill_all(exit);
   exit.log_bytes = size_of(Remains::log_of(folder));
   ::unlink(folder.reserve().c_str());

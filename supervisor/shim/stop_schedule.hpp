@@ -15,7 +15,7 @@ class StopSchedule {
 public:
   /// Stop the run. While it is being stopped already, the shorter times win, counted from when each step began.
   void request(const StopLadder& ladder, std::int64_t now);
-  /// The command ended and left descendants that signals to its group do not reach: they have a while to follow, but
+  /// The command ended and left descendants that signals to the run do not reach: they have a while to follow, but
   /// no longer than a stop that is under way gave them, then they are killed.
   void leave_leftovers(std::int64_t now);
 
@@ -25,7 +25,7 @@ public:
   /// When next() has something to say.
   std::optional<std::int64_t> next_due() const;
 
-  /// Signals to the group are still to come or to be obeyed.
+  /// Signals to the run are still to come or to be obeyed.
   bool is_asking() const { return phase_ == Phase::interrupting || phase_ == Phase::terminating; }
 
   /// Nobody is asked any more: whoever is left has a grace, or is being killed.

@@ -12,6 +12,17 @@
 #include "supervisor/clock.hpp"
 
 namespace ndr {
+namespace {
+
+/// timeout(1) leads a group and passes what it hears on to all of it.
+bool is_told_by_timeout(const ProcessStat& member, const std::vector<ProcessStat>& members) {
+  if (member.pid == member.group) return false;
+  return std::any_of(members.begin(), members.end(), [&member](const ProcessStat& other) {
+    return other.pid == member.group && other.name == "timeout";
+  });
+}
+
+}  // namespace
 
 Supervision::Supervision(const Supervised& what, SignalFd& signals)
     : what_(what), signals_(signals), log_limit_(what.log, what.log_limit_bytes), began_(steady_ms()) {
@@ -86,12 +97,12 @@ void Supervision::note_end_of_leader(int code, int status) {
   exit_.leftovers = static_cast<int>(live_members().size());
 }
 
-/// After the command itself: a stop goes on as long as somebody is in its group to hear the signals.
+/// After the command itself: a stop goes on as long as somebody is there to hear the signals.
 void Supervision::look_for_leftovers() {
   if (!leader_ended_ || schedule_.has_leftovers()) return;
   const std::vector<ProcessStat> members = live_members();
-  const auto hears = [this](const ProcessStat& member) { return member.group == what_.leader; };
-  if (schedule_.is_asking() && std::any_of(members.begin(), members.end(), hears)) return;
+  const auto can_hear = [this](const ProcessStat& member) { return hears(member); };
+  if (schedule_.is_asking() && std::any_of(members.begin(), members.end(), can_hear)) return;
   schedule_.leave_leftovers(boottime_ms());
 }
 
@@ -133,6 +144,7 @@ void Supervision::stop(EndCause cause, const StopLadder& ladder) {
   if (!leader_ended_ && !stop_began_) {
     exit_.cause = cause;
     stop_began_ = steady_ms();
+    exit_.stop_log_bytes = log_limit_.log_bytes();
   }
   schedule_.request(ladder, boottime_ms());
 }
@@ -140,9 +152,9 @@ void Supervision::stop(EndCause cause, const StopLadder& ladder) {
 void Supervision::perform(StopStep step) {
   switch (step) {
     case StopStep::interrupt:
-      return signal_group(SIGINT);
+      return signal_run(SIGINT);
     case StopStep::terminate:
-      return signal_group(SIGTERM);
+      return signal_run(SIGTERM);
     case StopStep::kill:
       return kill_all();
     case StopStep::give_up:
@@ -154,16 +166,19 @@ void Supervision::perform(StopStep step) {
   }
 }
 
-void Supervision::signal_group(int signal) const {
-  if (!leader_ended_) {  // not reaped yet, so its pid is its own and the group is the run's
-    ::kill(-what_.leader, signal);
-    const auto leader = process_stat(what_.leader);
-    // Once only: a second SIGINT makes pytest drop its teardown.
-    if (leader && leader->group != what_.leader) ::kill(what_.leader, signal);
-    return;
-  }
-  for (const ProcessStat& process : live_members()) {
-    if (process.group == what_.leader) signal_process(process, signal);
+/// Who began a session of its own wants nothing of ours. A group of its own is no such sign: timeout(1) makes one.
+bool Supervision::hears(const ProcessStat& member) const {
+  return member.pid == what_.leader || member.group == what_.leader || member.session == ::getsid(0);
+}
+
+/// Each process once only: a second SIGINT makes pytest drop its teardown.
+void Supervision::signal_run(int signal) const {
+  const std::vector<ProcessStat> members = live_members();
+  // Not reaped yet, so its pid is its own and the group is the run's: in one act, new members too.
+  if (!leader_ended_) ::kill(-what_.leader, signal);
+  for (const ProcessStat& member : members) {
+    const bool has_heard = !leader_ended_ && member.group == what_.leader;
+    if (hears(member) && !has_heard && !is_told_by_timeout(member, members)) signal_process(member, signal);
   }
 }
 

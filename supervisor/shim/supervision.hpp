@@ -47,7 +47,8 @@ private:
   void look_at_log(std::int64_t now);
   void stop(EndCause cause, const StopLadder& ladder);
   void perform(StopStep step);
-  void signal_group(int signal) const;
+  bool hears(const ProcessStat& member) const;
+  void signal_run(int signal) const;
   void kill_all();
   std::vector<ProcessStat> live_members() const;
 

@@ -227,6 +227,19 @@ test_lost_shim() {
   none_left
 }
 
+test_lost_shim_whose_lock_the_run_took() {
+  new_case lost_lock <<'END'
+trap "" HUP INT TERM
+flock .ndrepro/attempts/1/shim.lock sleep 60 &
+until grep -q -e '-> FLOCK' /proc/locks; do sleep 0.01; done # until it waits for the lock
+kill -9 $PPID
+wait
+END
+  run
+  is '.verdict == "lost" and .reason == "shim_lost"'
+  none_left
+}
+
 test_spoilt_control() {
   new_case spoilt <<'END'
 rm .ndrepro/attempts/1/control
@@ -287,6 +300,71 @@ test_resume_of_a_stall() {
   is '.verdict == "hang" and .reason == "mid_run"'
 }
 
+# The shim keeps to its deadline while no supervisor is there, so only it knows what is fallout of that.
+test_resume_after_the_deadline() {
+  new_case resume_deadline <<'END'
+trap 'cat logs/ci.log; exit 1' INT
+while :; do echo more; sleep 0.02; done
+END
+  NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" deadline_ms=500 >/dev/null &&
+    return 1
+  flock -s "$folder/.ndrepro/attempts/1/shim.lock" true # until the shim has ended
+  run resume=1 deadline_ms=500
+  is '.verdict == "timed_out" and .matched == 0'
+}
+
+test_resume_keeps_the_deadline_of_the_spec() {
+  new_case resume_spec <<<'for i in {1..20}; do echo "PASS iteration $i/20"; sleep 0.1; done'
+  NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" >/dev/null && return 1
+  run resume=1 deadline_ms=-20000 # the order's is long over
+  is '.verdict == "passed" and .iterations == 20'
+}
+
+test_resume_after_the_clock_was_set() {
+  new_case resume_clock <<<'for i in {1..20}; do echo "PASS iteration $i/20"; sleep 0.1; done; sleep 1'
+  NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" >/dev/null && return 1
+  python3 -c 'import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as database:
+    database.execute("UPDATE attempts SET spawned_at_ms = spawned_at_ms - 3600000")' "$folder.state/ndreprod.sqlite"
+  run resume=1
+  is '.verdict == "passed" and .iterations == 20'
+}
+
+test_resume_keeps_a_stop_that_was_planned() {
+  new_case resume_plan <<'END'
+echo "PASS iteration 1/9"
+echo "E   TIMEOUT: device timeout, potential hang detected, the device is unrecoverable"
+for i in {1..10}; do echo "backtrace $i"; sleep 0.05; done
+exec sleep 60
+END
+  die_and_resume attempt.mid_output@6 triage_ms=1500 interrupt_ms=2000
+  is '.verdict == "different_failure" and .exposure_ms >= 1500 and .exposure_ms < 10000'
+  none_left
+}
+
+test_resume_is_in_the_phase_where_the_run_was() {
+  new_case resume_phase <<'END'
+echo "PASS iteration 1/9"
+echo "collected 1 item" # a signal, which is stored with how far the log was read
+for i in {1..10}; do echo "line $i"; sleep 0.05; done
+exec sleep 60
+END
+  die_and_resume attempt.mid_output@6 mid_run_ms=600 interrupt_ms=2000
+  is '.verdict == "hang" and .reason == "mid_run" and .iterations == 1 and .exposure_ms < 10000'
+  none_left
+}
+
+test_resume_knows_that_the_run_had_begun() {
+  new_case resume_began <<'END'
+echo "tests/test_counter.py::test_counter "
+echo "collected 1 item" # a signal, which is stored with how far the log was read
+for i in {1..10}; do echo "line $i"; sleep 0.05; done
+exit 5
+END
+  die_and_resume attempt.mid_output@6
+  is '.verdict == "different_failure" and .reason == "unrecognised"'
+}
+
 test_resume_of_what_was_never_started() {
   new_case resume_absent <<<'echo begin >>starts; echo fine'
   local path=$folder
@@ -305,15 +383,28 @@ test_resume_of_a_lost_run() {
   none_left
 }
 
+test_resume_of_a_lost_run_that_took_the_lock() {
+  new_case resume_lock <<<'for i in {1..20}; do echo alive; sleep 0.02; done
+exec flock .ndrepro/attempts/1/shim.lock sleep 60'
+  local lock=$folder/.ndrepro/attempts/1/shim.lock
+  NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" >/dev/null && return 1
+  kill -9 "$(cut -d' ' -f2 "$lock" | head -1)"
+  while flock -ns "$lock" true; do sleep 0.01; done # until the run has it
+  run resume=1
+  is '.verdict == "lost" and .reason == "shim_lost"'
+  none_left
+}
+
 if (($#)); then tests=("$@"); else mapfile -t tests < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p'); fi
 failed=0
 for name in "${tests[@]}"; do
   begin=$(date +%s%N)
-  if (set -e; "$name") >"$work/output" 2>&1; then
-    result=ok
-  else
-    result=FAILED failed=$((failed + 1))
-  fi
+  set +e # a test in an `if` would go on after what fails in it
+  (set -e; "$name") >"$work/output" 2>&1
+  status=$?
+  set -e
+  result=ok
+  ((status == 0)) || result=FAILED failed=$((failed + 1))
   printf '%-6s %s (%d ms)\n' "$result" "$name" $((($(date +%s%N) - begin) / 1000000))
   [[ $result == ok ]] || sed 's/^/       /' "$work/output"
 done

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from shim_driver import (Case, TIME_LIMIT, TOKEN, alive, await_end, await_text, call, cgroup_of, is_locked, main,
+from shim_driver import (Case, TIME_LIMIT, TOKEN, alive, await_end, await_text, await_that, call, cgroup_of, is_locked, main,
                          same, stat_of, true)
 
 # The leader ignores the polite signals and has a child, an orphan with a session of its own that keeps the log, and
@@ -98,6 +98,28 @@ def a_spoiled_record_still_gives_away_the_writers_of_the_log(case: Case):
         os.rmdir(cgroup)
 
 
+def a_run_that_took_the_lock_is_reaped(case: Case):
+    shim = case.shell(1, "echo up; exec flock .ndrepro/attempts/1/shim.lock sleep 60")
+    await_text(case.log(1), "up")
+    shim.process.kill()
+    shim.process.wait(TIME_LIMIT)
+    await_that("the run has the lock", lambda: len(alive()) == 2 and is_locked(shim.folder))
+    check_reaped(case, shim, 2)
+
+
+def a_live_shim_whose_record_is_spoiled_is_reaped_with_its_run(case: Case):
+    shim = case.shell(1, "echo up; exec sleep 60")
+    await_text(case.log(1), "up")
+    cgroup = cgroup_of(shim.folder)
+    (shim.folder / "shim.lock").write_bytes(b"nonsense")
+    same("status", call("reap", "", str(shim.folder)).returncode, 0)
+    same("survivors", alive(), [])
+    shim.process.wait(TIME_LIMIT)
+    same("cause", exit_of(shim.folder)["cause"], "stopped")
+    if cgroup and os.path.exists(cgroup):
+        os.rmdir(cgroup)
+
+
 def a_live_shim_is_not_reaped(case: Case):
     shim = case.shell(1, "echo up; sleep 60")
     await_text(case.log(1), "up")
@@ -127,6 +149,8 @@ if __name__ == "__main__":
         others_are_left_alone,
         nothing_is_killed_after_a_reboot,
         a_spoiled_record_still_gives_away_the_writers_of_the_log,
+        a_run_that_took_the_lock_is_reaped,
+        a_live_shim_whose_record_is_spoiled_is_reaped_with_its_run,
         a_live_shim_is_not_reaped,
         a_reaped_folder_cannot_be_taken_any_more,
     ])

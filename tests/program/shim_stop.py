@@ -92,6 +92,14 @@ def a_run_that_obeys_ends_the_stop_at_once(case: Case):
     true(f"{end['stop_ms']} ms is at once", 0 < end["stop_ms"] < SLACK_MS)
 
 
+def the_size_of_the_log_at_the_stop_is_told(case: Case):
+    shim = case.shell(1, "trap 'kill %1; echo interrupted; exit 3' INT; sleep 60 & echo up; wait")
+    await_text(case.log(1), "up")
+    shim.stop(10000, 10000)
+    same("size", shim.wait()["stop_log_bytes"], len("up\n"))
+    same("size without a stop", case.shell(2, "echo fine").wait()["stop_log_bytes"], None)
+
+
 def the_whole_group_is_interrupted_once(case: Case):
     counter = r"""
 import os, signal, sys
@@ -178,6 +186,47 @@ def what_no_signal_reaches_does_not_hold_up_a_long_stop(case: Case):
     same("survivors", alive(), [])
 
 
+def a_test_below_timeout_is_told_to_stop(case: Case):
+    # timeout(1) begins a group of its own.
+    test = case.root / "told.py"
+    test.write_text("""
+import os, signal
+def told(number, _):
+    os.write(1, b"told %d\\n" % number)
+    os._exit(7)
+signal.signal(signal.SIGINT, told)
+print("up", flush=True)
+while True: signal.pause()
+""")
+    shim = case.shell(1, f"timeout 60 /usr/bin/python3 -S {test}; exit $?")
+    await_text(case.log(1), "up")
+    shim.stop(10000, 10000)
+    end = shim.wait()
+    same("end", (end["cause"], end["exit_code"], end["killed"]), ("stopped", 7, 0))
+    same("log", case.log(1).read_text(), f"up\ntold {signal.SIGINT.value}\n")
+    true(f"{end['stop_ms']} ms is at once", end["stop_ms"] < SLACK_MS)
+
+
+def a_group_of_its_own_may_end_a_stop_in_its_time(case: Case):
+    gate = case.root / "gate"
+    os.mkfifo(gate)
+    # Job control gives the job a group; it goes on after the command, told to stop or not.
+    shim = case.shell(1, f"trap 'exit 5' INT; set -m; (trap 'read word <{gate}; echo $word; exit 0' INT; echo job; "
+                         "while :; do sleep 0.05; done) & echo up; while :; do sleep 0.05; done")
+    await_text(case.log(1), "up")
+    await_text(case.log(1), "job")
+    leader = os.pidfd_open(shim.ready["run_pid"])
+    shim.stop(20000, 20000)
+    await_end(leader)
+    time.sleep(2.2)  # longer than what does not hear is left alive
+    fd = os.open(gate, os.O_RDWR)  # also when the job is gone
+    os.write(fd, b"bye\n")
+    end = shim.wait()
+    os.close(fd)
+    same("end", (end["cause"], end["exit_code"], end["killed"]), ("stopped", 5, 0))
+    true("the job ended in order", case.log(1).read_text().endswith("bye\n"))
+
+
 def a_command_that_left_its_group_is_still_told_to_stop(case: Case):
     # A group leader cannot begin a session, but it can join a child's group.
     program = r"""
@@ -206,6 +255,7 @@ if __name__ == "__main__":
         nothing_survives_a_stop_by_an_ordinary_account,
         nothing_survives_a_deadline,
         a_run_that_obeys_ends_the_stop_at_once,
+        the_size_of_the_log_at_the_stop_is_told,
         the_whole_group_is_interrupted_once,
         steps_of_no_length_are_passed_over,
         a_later_request_can_only_shorten_a_stop,
@@ -213,5 +263,7 @@ if __name__ == "__main__":
         a_terminal_that_hangs_up_means_nothing,
         a_reset_is_not_stopped_before_its_deadline,
         what_no_signal_reaches_does_not_hold_up_a_long_stop,
+        a_test_below_timeout_is_told_to_stop,
+        a_group_of_its_own_may_end_a_stop_in_its_time,
         a_command_that_left_its_group_is_still_told_to_stop,
     ])

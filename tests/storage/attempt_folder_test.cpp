@@ -42,6 +42,7 @@ AttemptExit example_exit() {
   exit.killed = 4;
   exit.unkillable = 1;
   exit.log_bytes = 1ull << 41;
+  exit.stop_log_bytes = 1ull << 40;
   exit.oom_kills = 2;
   return exit;
 }
@@ -82,6 +83,14 @@ TEST_CASE("an exit comes back from its JSON as it was, with a code, a signal, or
   CHECK(attempt_exit_from(to_json_text(exit)).value() == exit);
   exit.exit_code = 127;
   CHECK(attempt_exit_from(to_json_text(exit)).value() == exit);
+  exit.stop_log_bytes.reset();
+  CHECK(attempt_exit_from(to_json_text(exit)).value() == exit);
+}
+
+TEST_CASE("an exit of a shim that did not tell the log's size at the stop is read") {
+  const std::string json = with(to_json_text(example_exit()), "  \"stop_log_bytes\": 1099511627776,\n", "");
+  REQUIRE(attempt_exit_from(json).has_value());
+  CHECK_FALSE(attempt_exit_from(json).value().stop_log_bytes);
 }
 
 TEST_CASE("every end cause has one name") {
@@ -155,6 +164,7 @@ TEST_CASE("an exit of another shape is refused") {
   CHECK(field(with(json, "\"term_signal\": 9", "\"term_signal\": 0")) == "/term_signal");
   CHECK(field(with(json, "\"core_dumped\": true", "\"core_dumped\": 1")) == "/core_dumped");
   CHECK(field(with(json, "\"log_bytes\": 2199023255552", "\"log_bytes\": -1")) == "/log_bytes");
+  CHECK(field(with(json, "\"stop_log_bytes\": 1099511627776", "\"stop_log_bytes\": 0.5")) == "/stop_log_bytes");
 }
 
 TEST_CASE("a stop request is one line with two times") {

@@ -64,6 +64,19 @@ TEST_CASE("after the summary the shut-down limit counts") {
   CHECK(clock.check(21000) == Stall{"shut_down", 20000});
 }
 
+TEST_CASE("a test that begins after a summary is in mid-run again") {
+  for (const SignalClass again : {SignalClass::test_begin, SignalClass::progress}) {
+    StallClock clock = running_at(0);
+    clock.output(1000, true);
+    clock.signal(SignalClass::run_ending, 1000);
+    clock.output(2000, true);
+    clock.signal(again, 2000);
+    CHECK(clock.phase() == RunPhase::mid_run);
+    CHECK_FALSE(clock.check(31999));
+    CHECK(clock.check(32000) == Stall{"mid_run", 30000});
+  }
+}
+
 TEST_CASE("talking without anything new is no progress") {
   StallClock clock = running_at(0);
   for (std::int64_t now = 1000; now < 90000; now += 1000) {

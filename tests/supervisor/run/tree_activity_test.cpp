@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "storage/atomic_file.hpp"
@@ -32,6 +33,16 @@ std::string stat_line(int pid, const std::string& name, int user, int system, in
          std::to_string(system) + " " + std::to_string(waited) + " 0 20 0 1 0 12345 1000 100\n";
 }
 
+/// Whether a child with this command line, its words between blanks, counts as the hook.
+bool has_triage_child(std::string words) {
+  std::replace(words.begin(), words.end(), ' ', '\0');
+  FakeProc proc;
+  proc.add(10, 10, "11 ");
+  proc.add(11, 11, "");
+  proc.describe(11, stat_line(11, "x", 0, 0, 0), words + '\0');
+  return tree_activity(10, proc.root.path()).has_triage_child;
+}
+
 }  // namespace
 
 TEST_CASE("the times of all descendants are summed, not the root's") {
@@ -53,12 +64,21 @@ TEST_CASE("the times of all descendants are summed, not the root's") {
   CHECK_FALSE(activity.has_triage_child);
 }
 
-TEST_CASE("the host's triage hook is known by its command line") {
-  FakeProc proc;
-  proc.add(10, 10, "11 ");
-  proc.add(11, 11, "");
-  proc.describe(11, stat_line(11, "python3", 0, 0, 0), std::string{"python3\0tools/tt-triage.py\0", 27});
-  CHECK(tree_activity(10, proc.root.path()).has_triage_child);
+TEST_CASE("the host's triage hook is known by the name of its program") {
+  for (const char* words : {"python3 tools/tt-triage.py", "/opt/bin/tt-triage --dev 0",
+                            "/usr/bin/python3.11 /t/triage.py", "bash /opt/tt-triage.sh", "env tt-triage"}) {
+    INFO(words);
+    CHECK(has_triage_child(words));
+  }
+}
+
+TEST_CASE("a case, a test or a word that is called triage is no triage hook") {
+  for (const char* words :
+       {"/bin/bash /cases/tt-triage-hang/run_test.sh", "/cases/tt-triage-hang/run_test.sh",
+        "python3 -m pytest /cases/tt-triage-hang/tests/test_triage.py", "grep triage.py log", "sleep tt-triage", ""}) {
+    INFO(words);
+    CHECK_FALSE(has_triage_child(words));
+  }
 }
 
 TEST_CASE("a ring of parents does not make the look endless") {

@@ -1,41 +1,13 @@
 // Every rule of judge() as a row: what was observed, and what it must be called.
-#include "supervisor/run/verdict.hpp"
-
 #include <functional>
 #include <set>
 
+#include "tests/supervisor/run/observations.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace ndr;
 
 namespace {
-
-Signature race() {
-  Signature wanted;
-  wanted.failure_type = FailureType::assertion;
-  wanted.exception = "AssertionError";
-  wanted.message_template = "expected <n> entries";
-  wanted.test_name = "test_counter";
-  return wanted;
-}
-
-Signature of_type(FailureType type) {
-  Signature failure;
-  failure.failure_type = type;
-  return failure;
-}
-
-/// A run that ended by itself, exit status 0, nothing in its log.
-Observation passed_run() {
-  Observation seen;
-  seen.ending = Exited{};
-  seen.exit.emplace();
-  seen.exit->exit_code = 0;
-  seen.exit->duration_ms = 12340;
-  seen.wanted = race();
-  seen.began = true;
-  return seen;
-}
 
 struct Row {
   const char* what;
@@ -44,41 +16,6 @@ struct Row {
   const char* reason;
   const char* explanation = "";  // part of it
 };
-
-// What happened, as small steps on the run above.
-void exits(Observation& seen, int code) { seen.exit->exit_code = code; }
-void dies(Observation& seen, int number) {
-  seen.exit->exit_code.reset();
-  seen.exit->term_signal = number;
-}
-void shows(Observation& seen, const Signature& failure, MatchGrade grade, std::uint64_t offset = 1000) {
-  seen.seen = failure;
-  seen.match = Match{grade, {}};
-  seen.error_offset = offset;
-}
-void matches(Observation& seen, std::uint64_t offset = 1000) { shows(seen, race(), MatchGrade::exact, offset); }
-void fails_otherwise(Observation& seen, FailureType type = FailureType::exception) {
-  shows(seen, of_type(type), MatchGrade::other);
-}
-void fault(Observation& seen, SignalClass signal_class, std::uint64_t offset, const char* worker = "",
-           std::int64_t at_ms = 0) {
-  seen.faults.push_back(FaultSignal{"pack.rule", signal_class, offset, at_ms, worker});
-}
-void stopped(Observation& seen, Ending why, std::uint64_t at_offset = 5000) {
-  seen.ending = std::move(why);
-  seen.exit->cause = EndCause::stopped;
-  seen.exit->exit_code = 2;
-  seen.stopped_at = at_offset;
-}
-void at_deadline(Observation& seen) {
-  seen.exit->cause = EndCause::deadline;
-  seen.exit->exit_code = 2;
-  seen.stopped_at = 5000;
-}
-void wants(Observation& seen, FailureType type, const char* test = "test_counter") {
-  seen.wanted = of_type(type);
-  seen.wanted.test_name = test;
-}
 
 const std::vector<Row>& rows() {
   using O = Observation;
@@ -310,6 +247,11 @@ const std::vector<Row>& rows() {
       {"the wanted failure, reported by pytest when it was stopped",
        [](O& o) { at_deadline(o), matches(o, 6000), fault(o, S::exception, 10); }, V::reproduced, ""},
       {"a failure that the stop itself made", [](O& o) { at_deadline(o), matches(o, 6000); }, V::timed_out, "deadline"},
+      {"a failure that the stop itself made, after an exception that was expected",
+       [](O& o) { at_deadline(o), matches(o, 6000), mentions_exception(o, 10); }, V::timed_out, "deadline"},
+      {"a failed test after an exception that was expected, reported by pytest when it was stopped",
+       [](O& o) { at_deadline(o), matches(o, 6000), mentions_exception(o, 10), fault(o, S::exception, 20); },
+       V::reproduced, ""},
       {"another failure before the deadline", [](O& o) { at_deadline(o), fails_otherwise(o); }, V::different_failure,
        "other_failure"},
       {"a log that grew too large", [](O& o) { o.exit->cause = EndCause::log_limit; }, V::infrastructure, "log_limit"},
@@ -322,6 +264,8 @@ const std::vector<Row>& rows() {
       {"cancelled after another failure", [](O& o) { stopped(o, Cancelled{}), fails_otherwise(o); }, V::cancelled, ""},
       {"cancelled in the moment of its end", [](O& o) { o.ending = Cancelled{}; }, V::cancelled, ""},
       {"stopped by somebody else", [](O& o) { stopped(o, Exited{}), o.stopped_at.reset(); }, V::cancelled, "stopped"},
+      {"stopped by somebody else after an exception that was expected",
+       [](O& o) { stopped(o, Exited{}), o.stopped_at.reset(), mentions_exception(o, 10); }, V::cancelled, "stopped"},
       {"stopped at a failed test that turns out to be another",
        [](O& o) { stopped(o, SignalSeen{"pack.rule"}), fails_otherwise(o), fault(o, S::exception, 10); },
        V::different_failure, "other_failure"},
@@ -375,7 +319,7 @@ TEST_CASE("contention never makes a reproduction unless it is what is wanted") {
     Observation seen = passed_run();
     row.change(seen);
     if (seen.wanted.failure_type == FailureType::device_contention) continue;
-    seen.faults.insert(seen.faults.begin(), FaultSignal{"x", SignalClass::contention, 0, 0, ""});
+    seen.faults.insert(seen.faults.begin(), FaultSignal{"x", SignalClass::contention, 0, 0, "", Reaction::stop_now});
     INFO(row.what);
     CHECK(judge(seen).verdict == Verdict::contention);
   }
@@ -390,101 +334,4 @@ TEST_CASE("nothing but a counting match or a wanted hang makes a reproduction") 
     INFO(row.what);
     CHECK(judge(seen).verdict != Verdict::reproduced);
   }
-}
-
-TEST_CASE("a board is suspect after whatever may have left it in disorder") {
-  struct BoardRow {
-    const char* what;
-    std::function<void(Observation&)> change;
-    bool suspect;
-  };
-  using O = Observation;
-  const std::vector<BoardRow> table{
-      {"a clean end", [](O&) {}, false},
-      {"a failed assertion", [](O& o) { exits(o, 1), matches(o), fault(o, SignalClass::exception, 10); }, false},
-      {"a cancelled run that ended in order", [](O& o) { stopped(o, Cancelled{}); }, false},
-      {"a cancelled run that had to be killed", [](O& o) { stopped(o, Cancelled{}), o.exit->killed = 1; }, true},
-      {"a device timeout", [](O& o) { exits(o, 1), fault(o, SignalClass::device_timeout, 10); }, true},
-      {"a device timeout only the evidence shows",
-       [](O& o) { exits(o, 1), fails_otherwise(o, FailureType::device_timeout); }, true},
-      {"contention", [](O& o) { exits(o, 1), fault(o, SignalClass::contention, 10); }, true},
-      {"a dead worker", [](O& o) { exits(o, 1), fault(o, SignalClass::worker_down, 10, "gw0"); }, true},
-      {"a test timeout", [](O& o) { exits(o, 1), fault(o, SignalClass::test_timeout, 10); }, true},
-      {"a crash", [](O& o) { dies(o, 6); }, true},
-      {"a crash below a shell", [](O& o) { exits(o, 139); }, true},
-      {"a stall",
-       [](O& o) {
-         stopped(o, Stalled{"mid_run", 1});
-       },
-       true},
-      {"the deadline", [](O& o) { at_deadline(o); }, true},
-      {"processes left", [](O& o) { o.exit->leftovers = 1; }, true},
-      {"processes that cannot be killed", [](O& o) { o.exit->unkillable = 1; }, true},
-      {"a lost shim", [](O& o) { o.exit.reset(); }, true},
-  };
-  for (const BoardRow& row : table) {
-    INFO(row.what);
-    Observation seen = passed_run();
-    row.change(seen);
-    CHECK_FALSE(judge(seen).board_suspect);
-    seen.uses_board = true;
-    CHECK(judge(seen).board_suspect == row.suspect);
-  }
-}
-
-TEST_CASE("processes that cannot be killed are named") {
-  Observation seen = passed_run();
-  stopped(seen, Stalled{"mid_run", 30000});
-  seen.exit->unkillable = 2;
-  CHECK_THAT(judge(seen).explanation, Catch::Matchers::EndsWith("; 2 processes could not be killed"));
-}
-
-TEST_CASE("the match is kept for every failure that was seen") {
-  Observation seen = passed_run();
-  CHECK_FALSE(judge(seen).match);
-  exits(seen, 1);
-  shows(seen, race(), MatchGrade::same_class);
-  REQUIRE(judge(seen).match);
-  CHECK(judge(seen).match->grade == MatchGrade::same_class);
-  Observation hung = passed_run();
-  wants(hung, FailureType::hang);
-  stopped(hung, Stalled{"mid_run", 30000});
-  REQUIRE(judge(hung).match);
-  CHECK(judge(hung).match->grade == MatchGrade::same_site);
-}
-
-TEST_CASE("a run that was refused or never started is no run") {
-  const Judgement exec = judge_refused({"command", "no such interpreter", "install it"});
-  CHECK(exec.verdict == Verdict::setup_error);
-  CHECK(exec.reason == "exec");
-  CHECK(exec.explanation == "command: no such interpreter; install it");
-  CHECK(judge_refused({"log", "is there already", ""}).verdict == Verdict::infrastructure);
-  CHECK(judge_refused({"log", "is there already", ""}).reason == "log");
-  CHECK(judge_refused({"shim", "said nothing", ""}).reason == "shim");
-  CHECK(judge_not_started().verdict == Verdict::lost);
-  CHECK(judge_not_started().reason == "not_started");
-  for (const Judgement& none : {exec, judge_not_started()})
-    CHECK(none.runs + none.matched + none.different + none.infrastructure == 0);
-}
-
-TEST_CASE("a death by a signal is a crash when the log says nothing") {
-  AttemptExit exit;
-  exit.term_signal = 11;
-  REQUIRE(failure_of_death(exit));
-  CHECK(failure_of_death(exit)->failure_type == FailureType::crash);
-  CHECK(failure_of_death(exit)->exception == "SIGSEGV");
-  exit = {};
-  exit.exit_code = 134;
-  REQUIRE(failure_of_death(exit));
-  CHECK(failure_of_death(exit)->exception == "SIGABRT");
-  exit.exit_code = 1;
-  CHECK_FALSE(failure_of_death(exit));
-  exit.exit_code = 130;  // SIGINT is no crash
-  CHECK_FALSE(failure_of_death(exit));
-  exit.exit_code = 255;
-  CHECK_FALSE(failure_of_death(exit));
-  exit.exit_code.reset();
-  exit.term_signal = 9;
-  exit.cause = EndCause::stopped;  // our own doing
-  CHECK_FALSE(failure_of_death(exit));
 }
