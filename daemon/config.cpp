@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 // Reads one YAML map key by key; remembers the first thing that is wrong, and which keys nobody asked for.
 class Section {
 public:
-  Section(YAML::Node node, std::string path, const std::string& origin, std::optional<Refusal>& problem)
-      : node_(std::move(node)), path_(std::move(path)), origin_(origin), problem_(problem) {
+  Section(const YAML::Node& node, std::string path, const std::string& origin, std::optional<Refusal>& problem)
+      : node_(node), path_(std::move(path)), origin_(origin), problem_(problem) {
     if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) refuse(node_, "", "must be a map of keys to values");
   }
   Section(const Section&) = delete;
@@ -234,7 +234,7 @@ fs::path user_runtime_folder() {
 fs::path default_shim() {
   std::error_code ignored;
   const fs::path own = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  const fs::path beside = own / "ndreprod-shim";
+  fs::path beside = own / "ndreprod-shim";
   if (fs::exists(beside, ignored)) return beside;
   return own.parent_path() / "libexec" / "ndrepro" / "ndreprod-shim";
 }

@@ -12,7 +12,7 @@ namespace ndr {
 template <class Tag>
 struct RowId {
   std::int64_t value = 0;
-  auto operator<=>(const RowId&) const = default;
+  auto operator<=>(const RowId&) const = default;  // NOLINT(modernize-use-nullptr): its own 0
 };
 using HostId = RowId<struct HostTag>;
 using CaseId = RowId<struct CaseTag>;

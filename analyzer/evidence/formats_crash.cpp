@@ -77,7 +77,7 @@ bool CrashReader::mine(const LogLine& line) const { return death_ && death_->see
 
 CrashReader::Death& CrashReader::death(const LogLine& line) {
   if (!death_) {
-    death_.emplace();
+    death_ = Death{};
     death_->seen = keep(line);
   }
   open_ = true;

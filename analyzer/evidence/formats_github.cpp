@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t longest_script = 400;  // lines
 constexpr std::size_t most_variables = 400;
-constexpr std::size_t longest_variable = 16 * 1024;
+constexpr std::size_t longest_variable = std::size_t{16} * 1024;
 constexpr int longest_header = 4000;  // lines; a header that never closes is no header any more
 
 constexpr std::array complaints{

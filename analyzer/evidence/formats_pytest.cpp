@@ -35,7 +35,7 @@ std::size_t parameters_length(std::string_view text) {
     --depth;
     const bool ends = i + 1 == text.size() || text[i + 1] == ' ';
     if (ends && depth == 0) return i + 1;
-    if (ends && leading_verdict(trim(text.substr(i + 1))) != "") last = i + 1;
+    if (ends && !leading_verdict(trim(text.substr(i + 1))).empty()) last = i + 1;
   }
   return last;
 }

@@ -16,9 +16,9 @@ constexpr std::size_t most_parts = 6;
 std::string_view block_title(std::string_view text) {
   text = trim_end(text);
   if (text.size() < 5 || text.front() != '_' || text.back() != '_') return {};
-  const auto first = text.find_first_not_of("_");
+  const auto first = text.find_first_not_of('_');
   if (first == std::string_view::npos || text[first] != ' ') return {};
-  const auto last = text.find_last_not_of("_");
+  const auto last = text.find_last_not_of('_');
   if (last <= first || text[last] != ' ') return {};
   const std::string_view title = trim(text.substr(first, last - first));
   return title.find_first_not_of("_ ") == std::string_view::npos ? std::string_view{} : title;

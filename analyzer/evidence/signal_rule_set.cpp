@@ -82,6 +82,7 @@ Checked<void> SignalRuleSet::Compiled::compile_patterns(std::size_t first) {
     patterns.push_back(rules[i].literal ? literal_pattern(rules[i].pattern) : rules[i].pattern);
     ids.push_back(static_cast<unsigned>(i));
   }
+  texts.reserve(patterns.size());
   for (const std::string& pattern : patterns)
     texts.push_back(pattern.c_str());
   const std::vector<unsigned> flags(texts.size(), HS_FLAG_MULTILINE);

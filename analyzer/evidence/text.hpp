@@ -80,7 +80,7 @@ std::optional<SourcePlace> source_place(std::string_view text);
 /// number and offset. Independent of the chunks' sizes. Keeps at most 64 KiB of a piece and drops the rest.
 class LineSplitter {
 public:
-  static constexpr std::size_t longest = 64 * 1024;
+  static constexpr std::size_t longest = std::size_t{64} * 1024;
   using Sink = std::function<void(std::string_view bytes, std::uint64_t number, std::uint64_t offset)>;
 
   void feed(std::string_view chunk, const Sink& sink);

@@ -49,7 +49,7 @@ double stamp_seconds(std::string_view stamp) {
 // "[1,2]<stdout>:" of Open MPI --tag-output; PRRTE puts a name and @ before the rank.
 std::size_t mpi_mark(std::string_view text) {
   const auto close = text.find(']');
-  if (close == std::string_view::npos || close > 80) return 0;
+  if (close > 80) return 0;  // or there is none
   const std::string_view rest = text.substr(close + 1);
   for (const std::string_view channel : {"<stdout>:", "<stderr>:", "<stddiag>:"}) {
     if (rest.starts_with(channel)) {
@@ -64,7 +64,7 @@ std::size_t mpi_mark(std::string_view text) {
 // "(EngineCore_DP0 pid=268) "
 std::size_t pid_mark(std::string_view text) {
   const auto close = text.find(')');
-  if (close == std::string_view::npos || close > 100) return 0;
+  if (close > 100) return 0;  // or there is none
   if (!contains(text.substr(0, close), " pid=")) return 0;
   return close + (text.substr(close + 1).starts_with(' ') ? 2u : 1u);
 }
