@@ -26,12 +26,24 @@ std::size_t sequence_length(std::string_view bytes) {
   return 0;
 }
 
+// How many bytes at the front are ASCII, but not NUL.
+std::size_t ascii_length(std::string_view bytes) {
+  std::size_t length = 0;
+  while (length < bytes.size() && in(static_cast<unsigned char>(bytes[length]), 0x01, 0x7f))
+    ++length;
+  return length;
+}
+
 }  // namespace
 
 std::string to_utf8(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
   while (!bytes.empty()) {
+    const std::size_t plain = ascii_length(bytes);
+    text += bytes.substr(0, plain);
+    bytes.remove_prefix(plain);
+    if (bytes.empty()) break;
     const std::size_t length = sequence_length(bytes);
     text += length == 0 ? std::string_view{"\xef\xbf\xbd"} : bytes.substr(0, length);
     bytes.remove_prefix(length == 0 ? 1 : length);

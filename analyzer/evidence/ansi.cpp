@@ -107,35 +107,6 @@ std::size_t AnsiStripper::strip(std::string_view bytes, std::string& text, std::
   return at;
 }
 
-ByteCensus census_of(std::string_view bytes) {
-  // Sixteen bytes at a time in the compiler's own vectors: the loop over single bytes costs as much as the
-  // whole scan.
-  using Bytes = unsigned char __attribute__((vector_size(16)));
-  ByteCensus census;
-  Bytes control{};
-  while (bytes.size() >= sizeof(Bytes)) {
-    const std::size_t rounds = std::min<std::size_t>(bytes.size() / sizeof(Bytes), 255);  // the counters are bytes
-    Bytes newlines{};
-    for (std::size_t i = 0; i < rounds; ++i) {
-      Bytes chunk;
-      std::memcpy(&chunk, bytes.data() + i * sizeof(Bytes), sizeof(Bytes));
-      newlines -= reinterpret_cast<Bytes>(chunk == '\n');
-      control |= reinterpret_cast<Bytes>(chunk == static_cast<unsigned char>(kEscape)) |
-                 reinterpret_cast<Bytes>(chunk == '\r');
-    }
-    for (std::size_t i = 0; i < sizeof(Bytes); ++i)
-      census.newlines += newlines[i];
-    bytes.remove_prefix(rounds * sizeof(Bytes));
-  }
-  for (std::size_t i = 0; i < sizeof(Bytes); ++i)
-    census.needs_stripping |= control[i] != 0;
-  for (const char byte : bytes) {
-    census.newlines += byte == '\n';
-    census.needs_stripping |= byte == kEscape || byte == '\r';
-  }
-  return census;
-}
-
 std::string strip_ansi(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());

@@ -46,13 +46,6 @@ private:
   bool after_cr_ = false;
 };
 
-/// What a block of bytes holds, counted in one pass.
-struct ByteCensus {
-  std::size_t newlines = 0;
-  bool needs_stripping = false;  // there is an ESC or a CR
-};
-ByteCensus census_of(std::string_view bytes);
-
 /// One whole text at once.
 std::string strip_ansi(std::string_view bytes);
 

@@ -117,7 +117,7 @@ std::size_t logger_time(std::string_view text) {
 }
 
 constexpr std::array<std::string_view, 9> level_names{"critical", "error", "warning", "info", "debug",
-                                                 "trace",    "fatal", "success", "warn"};
+                                                      "trace",    "fatal", "success", "warn"};
 
 bool is_level(std::string_view word) {
   return std::find(level_names.begin(), level_names.end(), to_lower(trim(word))) != level_names.end();

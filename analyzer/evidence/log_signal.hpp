@@ -62,7 +62,6 @@ struct LogSignal {
   std::size_t rule = 0;  // index into the rule set
   std::uint64_t offset = 0;
   std::string line;  // ANSI-stripped, valid UTF-8, at most 4 KiB; of a longer line the part around the match
-  std::map<std::string, std::string> fields;
 };
 
 /// Reads one pack: YAML list `rules: [{id, pattern|literal, class, reaction, meaning, fields, example}]`;

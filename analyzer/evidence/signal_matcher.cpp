@@ -1,7 +1,6 @@
 #include "analyzer/evidence/signal_matcher.hpp"
 
 #include <hs/hs.h>
-#include <re2/re2.h>
 
 #include <algorithm>
 #include <cstring>
@@ -16,7 +15,7 @@
 namespace ndr {
 namespace {
 
-constexpr std::size_t kBlock = 32 << 10;   // scanned at once: stays in the first cache levels
+constexpr std::size_t kBlock = 16 << 10;   // scanned at once: stays in the first cache levels
 constexpr std::size_t kHead = 16 << 10;    // kept of an unfinished line
 constexpr std::size_t kOverlap = 4 << 10;  // of that, scanned again together with what follows
 constexpr std::size_t kBefore = 12 << 10;  // of that, given to a signal before the end of its match
@@ -87,7 +86,6 @@ struct SignalMatcher::State {
   std::shared_ptr<const SignalRuleSet> rules;
   AnsiStripper stripper;
   std::uint64_t raw = 0;
-  std::uint64_t lines = 0;
   bool finished = false;
   std::string text;           // of a block that had to be stripped
   std::vector<TextCut> cuts;  // of that block; empty: text and raw bytes agree
@@ -133,15 +131,11 @@ struct SignalMatcher::State {
   // The text of `bytes`, or of as many of them as one block can hold; `block` is set to those.
   std::string_view take(std::string_view bytes) {
     cuts.clear();
-    const ByteCensus census = census_of(bytes);
-    if (stripper.idle() && !census.needs_stripping) {
-      block = bytes;
-      lines += census.newlines;
+    block = bytes;
+    if (stripper.idle() && bytes.find('\x1b') == std::string_view::npos && bytes.find('\r') == std::string_view::npos)
       return bytes;
-    }
     text.clear();
     block = bytes.substr(0, stripper.strip(bytes, text, &cuts));
-    lines += block.size() == bytes.size() ? census.newlines : census_of(block).newlines;
     return text;
   }
 
@@ -238,31 +232,20 @@ struct SignalMatcher::State {
     std::uint64_t begin = std::max(line.begin, mark.end - std::min<std::uint64_t>(mark.end, kBefore));
     begin = std::max(begin, std::min(head_begin, line.end));
     const std::uint64_t end = std::min(line.end, std::max(mark.end + kAfter, line.begin + kLine));
-    std::string whole;
-    if (begin < piece_begin) whole = head.substr(begin - head_begin, end - begin);
-    if (end > piece_begin) {
-      const std::uint64_t from = std::max(begin, piece_begin);
-      whole += piece.substr(from - piece_begin, end - from);
+    std::string joined_parts;
+    std::string_view whole;
+    if (begin >= piece_begin) {
+      whole = piece.substr(begin - piece_begin, end - begin);
+    } else {
+      joined_parts = head.substr(begin - head_begin, end - begin);
+      if (end > piece_begin) joined_parts += piece.substr(0, end - piece_begin);
+      whole = joined_parts;
     }
     LogSignal signal;
     signal.rule = mark.rule;
     signal.offset = line.offset;
     signal.line = excerpt(whole, static_cast<std::size_t>(std::min(mark.end, end) - begin));
-    cut_fields(whole, signal);
     return signal;
-  }
-
-  void cut_fields(std::string_view line, LogSignal& signal) const {
-    const re2::RE2* pattern = rules->compiled_->fields[signal.rule].get();
-    if (pattern == nullptr) return;
-    std::vector<re2::StringPiece> groups(static_cast<std::size_t>(pattern->NumberOfCapturingGroups()) + 1);
-    const re2::StringPiece subject(line.data(), line.size());
-    if (!pattern->Match(subject, 0, line.size(), re2::RE2::UNANCHORED, groups.data(), static_cast<int>(groups.size())))
-      return;
-    for (const auto& [name, index] : pattern->NamedCapturingGroups()) {
-      const re2::StringPiece& group = groups[static_cast<std::size_t>(index)];
-      if (group.data() != nullptr) signal.fields[name] = to_utf8({group.data(), group.size()});
-    }
   }
 
   void advance() {
@@ -293,7 +276,6 @@ void SignalMatcher::feed(std::string_view bytes, std::vector<LogSignal>& found) 
       state.stripper.forget_carriage_return();
       if (bytes.front() == '\n') {  // of a CR LF cut in two: its line has ended already
         ++state.line_offset;
-        ++state.lines;
         ++state.raw;
         bytes.remove_prefix(1);
         continue;
@@ -320,6 +302,5 @@ void SignalMatcher::finish(std::vector<LogSignal>& found) {
 
 std::uint64_t SignalMatcher::offset() const { return state_->raw; }
 std::uint64_t SignalMatcher::line_offset() const { return state_->line_offset; }
-std::uint64_t SignalMatcher::lines() const { return state_->lines; }
 
 }  // namespace ndr

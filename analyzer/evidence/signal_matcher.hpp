@@ -1,7 +1,9 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +25,9 @@ public:
   Checked<std::shared_ptr<const SignalRuleSet>> with(std::vector<SignalRule> more) const;
   ~SignalRuleSet();
   std::span<const SignalRule> rules() const;
+  /// What the rule's field pattern (RE2) cuts out of the signal's line, by name, in valid UTF-8. Not done by the
+  /// matcher: most signals are only counted, and a reaction need not wait for it.
+  std::map<std::string, std::string> fields_of(const LogSignal& signal) const;
 
 private:
   friend class SignalMatcher;
@@ -58,8 +63,6 @@ public:
   /// Raw offset of the first byte of the line that has not ended yet: where a later matcher has to begin to
   /// see all of it again.
   std::uint64_t line_offset() const;
-  /// Newline bytes seen so far.
-  std::uint64_t lines() const;
 
 private:
   struct State;

@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "analyzer/utf8.hpp"
+
 namespace ndr {
 namespace {
 
@@ -104,6 +106,21 @@ Checked<void> SignalRuleSet::Compiled::compile_patterns(std::size_t first) {
 SignalRuleSet::SignalRuleSet(std::unique_ptr<Compiled> compiled) : compiled_(std::move(compiled)) {}
 SignalRuleSet::~SignalRuleSet() = default;
 std::span<const SignalRule> SignalRuleSet::rules() const { return compiled_->rules; }
+
+std::map<std::string, std::string> SignalRuleSet::fields_of(const LogSignal& signal) const {
+  std::map<std::string, std::string> fields;
+  const re2::RE2* pattern = compiled_->fields[signal.rule].get();
+  if (pattern == nullptr) return fields;
+  std::vector<re2::StringPiece> groups(static_cast<std::size_t>(pattern->NumberOfCapturingGroups()) + 1);
+  const re2::StringPiece line(signal.line.data(), signal.line.size());
+  if (!pattern->Match(line, 0, line.size(), re2::RE2::UNANCHORED, groups.data(), static_cast<int>(groups.size())))
+    return fields;
+  for (const auto& [name, index] : pattern->NamedCapturingGroups()) {
+    const re2::StringPiece& group = groups[static_cast<std::size_t>(index)];
+    if (group.data() != nullptr) fields[name] = to_utf8({group.data(), group.size()});
+  }
+  return fields;
+}
 
 Checked<std::shared_ptr<const SignalRuleSet>> SignalRuleSet::compile(std::vector<SignalRule> rules) {
   if (hs_valid_platform() != HS_SUCCESS)

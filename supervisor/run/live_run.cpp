@@ -117,7 +117,7 @@ void LiveRun::take(std::string_view chunk, const std::vector<SeenSignal>& signal
     clock_.signal(seen.rule->signal_class, now);
     // Sets the stop in motion; what is to be written down comes after.
     if (!seen.is_stored && plan_.see(*seen.rule, now)) due_.expires_at(at_ms(*plan_.due_ms()));
-    if (scan_.is_worth_a_row(seen)) record_.add(row_of(seen, wall_ms()));
+    if (scan_.is_worth_a_row(seen)) record_.add(scan_.row_of(seen, wall_ms()));
   }
   record_.advance(scan_.line_offset(), scan_.iterations());
 }

@@ -17,9 +17,8 @@ constexpr int most_rows_of_a_rule = 200;
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// "gw3" of "[gw3] [ 12%] FAILED …", or as the rule cut it out; empty outside xdist.
-std::string worker_of(const LogSignal& signal) {
-  const auto field = signal.fields.find("worker");
-  if (field != signal.fields.end()) return field->second;
+std::string worker_of(const LogSignal& signal, const SignalRuleSet& rules) {
+  if (rules.rules()[signal.rule].signal_class == SignalClass::worker_down) return rules.fields_of(signal)["worker"];
   const std::size_t begin = signal.line.find("[gw");
   if (begin == std::string::npos) return {};
   std::size_t end = begin + 3;
@@ -58,11 +57,14 @@ void RunScan::recall(const std::vector<LogSignalRow>& stored, std::int64_t itera
     recalled_[row.rule].push_back(row.offset);
     const std::optional<SignalClass> signal_class = signal_class_from(row.signal_class);
     if (!signal_class || !is_fault(*signal_class)) continue;
-    LogSignal signal;
-    signal.line = row.line;
     const SignalRule* known = rule(row.rule);
     const Reaction reaction = known != nullptr ? known->reaction : Reaction::none;
-    add_fault({row.rule, *signal_class, row.offset, row.seen_at_ms, worker_of(signal), reaction});
+    std::string worker;
+    if (known != nullptr) {
+      const auto index = static_cast<std::size_t>(known - rules_->rules().data());
+      worker = worker_of({index, row.offset, row.line}, *rules_);
+    }
+    add_fault({row.rule, *signal_class, row.offset, row.seen_at_ms, std::move(worker), reaction});
   }
   iterations_ = earlier_iterations_ = iterations;
   earlier_bytes_ = scanned_bytes;
@@ -101,7 +103,7 @@ const std::vector<SeenSignal>& RunScan::take(std::int64_t now_ms) {
         known != recalled_.end() && std::count(known->second.begin(), known->second.end(), signal.offset) > 0;
     count(of, signal);
     if (is_fault(of.signal_class) && !is_stored)
-      add_fault({of.id, of.signal_class, signal.offset, now_ms, worker_of(signal), of.reaction});
+      add_fault({of.id, of.signal_class, signal.offset, now_ms, worker_of(signal, *rules_), of.reaction});
     seen_.push_back({&of, std::move(signal), is_stored});
   }
   return seen_;
@@ -130,9 +132,9 @@ bool RunScan::is_worth_a_row(const SeenSignal& seen) {
   return !seen.is_stored;
 }
 
-LogSignalRow row_of(const SeenSignal& seen, std::int64_t at_ms) {
+LogSignalRow RunScan::row_of(const SeenSignal& seen, std::int64_t at_ms) const {
   nlohmann::ordered_json fields = nlohmann::ordered_json::object();
-  for (const auto& [name, value] : seen.signal.fields)
+  for (const auto& [name, value] : rules_->fields_of(seen.signal))
     fields[to_utf8(name)] = to_utf8(value);
   LogSignalRow row;
   row.rule = seen.rule->id;

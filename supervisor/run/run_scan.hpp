@@ -52,6 +52,7 @@ public:
   const SignalRule* rule(std::string_view id) const;
   /// Whether a signal is worth a row, and has none yet: progress is counted instead.
   bool is_worth_a_row(const SeenSignal& seen);
+  LogSignalRow row_of(const SeenSignal& seen, std::int64_t at_ms) const;
 
 private:
   const std::vector<SeenSignal>& take(std::int64_t now_ms);
@@ -72,7 +73,5 @@ private:
   std::uint64_t earlier_bytes_ = 0;
   bool began_ = false;
 };
-
-LogSignalRow row_of(const SeenSignal& seen, std::int64_t at_ms);
 
 }  // namespace ndr

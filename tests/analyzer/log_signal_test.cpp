@@ -75,7 +75,7 @@ TEST_CASE("the shipped packs have a meaning and an example for every rule") {
       const auto signal =
           std::find_if(found.begin(), found.end(), [&](const LogSignal& s) { return rule_of(s).id == rule.id; });
       const bool glued_verdict = rule.id == "pytest.passed";  // its example names no test
-      if (signal != found.end() && !glued_verdict) CHECK_FALSE(signal->fields.empty());
+      if (signal != found.end() && !glued_verdict) CHECK_FALSE(packs()->fields_of(*signal).empty());
     }
   }
   CHECK(ids.size() >= 25);
@@ -198,8 +198,9 @@ TEST_CASE("a run is ending when pytest or gtest says so") {
 TEST_CASE("fields are cut out of the line") {
   const auto found = signals_in("=== 1 failed, 57 passed, 6 skipped in 71.02s (0:01:11) ===\nPASS iteration 7/50\n");
   REQUIRE(found.size() == 2);
-  CHECK(found[0].fields == std::map<std::string, std::string>{{"failed", "1"}, {"passed", "57"}, {"seconds", "71.02"}});
-  CHECK(found[1].fields == std::map<std::string, std::string>{{"iteration", "7"}, {"iterations", "50"}});
+  CHECK(packs()->fields_of(found[0]) ==
+        std::map<std::string, std::string>{{"failed", "1"}, {"passed", "57"}, {"seconds", "71.02"}});
+  CHECK(packs()->fields_of(found[1]) == std::map<std::string, std::string>{{"iteration", "7"}, {"iterations", "50"}});
 }
 
 TEST_CASE("a site's pack is read with everything it says") {
