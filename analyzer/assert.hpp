@@ -11,3 +11,10 @@
       std::abort();                                                                           \
     }                                                                                         \
   } while (false)
+
+/// The same, of a place that is never reached.
+#define NDR_NEVER(what)                                                 \
+  do {                                                                  \
+    std::fprintf(stderr, "%s:%d: bug: %s\n", __FILE__, __LINE__, what); \
+    std::abort();                                                       \
+  } while (false)

@@ -1,5 +1,6 @@
 #include "daemon/app.hpp"
 
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -140,6 +141,7 @@ int serve(const Config& config) try {
   fs::create_directories(config.settings.runtime_folder);
   auto rules = load_rules(config.settings);
   if (rules.has_error()) return refuse(rules.error());
+  ::malloc_trim(0);                    // compiling the rules took some megabytes that nobody needs again
   App app{config, std::move(*rules)};  // takes the state folder before any socket: the second daemon must not listen
   auto listeners = open_listeners(config.listen);
   if (listeners.has_error()) return refuse(listeners.error());

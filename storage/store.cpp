@@ -15,7 +15,7 @@ public:
     try {
       database_.execute("PRAGMA synchronous = FULL");
     } catch (const DatabaseError&) {
-      NDR_ASSERT(!"synchronous is FULL again");
+      NDR_NEVER("synchronous is not FULL again");
     }
   }
   NormalSync(const NormalSync&) = delete;

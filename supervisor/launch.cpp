@@ -47,7 +47,7 @@ const char* to_text(ShimMode mode) {
     case ShimMode::reap:
       return "reap";
   }
-  NDR_ASSERT(false);
+  NDR_NEVER("no such mode");
 }
 
 bool has_folder(ShimMode mode) { return mode != ShimMode::probe && mode != ShimMode::write; }

@@ -53,7 +53,7 @@ std::int64_t StopSchedule::length() const {
     case Phase::given_up:
       break;
   }
-  NDR_ASSERT(!"a phase without a length");
+  NDR_NEVER("a phase without a length");
 }
 
 StopStep StopSchedule::begin(std::int64_t now) {

@@ -53,7 +53,8 @@ int make(const char* log_file, std::uint64_t bytes, const char* patterns_file) {
   log.close();
   patterns.close();
   if (!log || !patterns) throw std::system_error{errno, std::generic_category(), "write the log"};
-  std::printf("{\"rules\": %zu, \"lines\": %llu}\n", builtin_signal_rules().size(), static_cast<unsigned long long>(lines.lines()));
+  std::printf("{\"rules\": %zu, \"lines\": %llu}\n", builtin_signal_rules().size(),
+              static_cast<unsigned long long>(lines.lines()));
   return 0;
 }
 
