@@ -183,10 +183,6 @@ hangs_on_reset() {
     timeout 1 "$SMI" -r 1
     [ $? -eq 124 ]
 }
-is_quick() { # processor time, since other programs may keep the machine busy
-    local TIMEFORMAT='%U %S'
-    { time "$@" >/dev/null; } 2>&1 | awk -v limit="$LIMIT" '{ exit !($1 + $2 <= limit) }'
-}
 
 board_sim init --boards 2 --chance 0 "$BOARD_SIM_ROOT" >/dev/null
 check "the simulated host is not made twice" bash -c "! '$SIMULATOR/bin/board_sim' init '$BOARD_SIM_ROOT'"
@@ -207,8 +203,6 @@ check "-ls lists" "$SMI" -ls
 board_sim restore 1
 check "reset hang" hangs_on_reset
 check "reset.log tells of each" grep -qE 'board=1 mode=lying lied$' "$BOARD_SIM_ROOT/reset.log"
-LIMIT=0.05 check "a reset takes at most 50 ms" is_quick "$SMI" -r 0
-LIMIT=0.2 check "ttnn is imported within 200 ms" is_quick /usr/bin/python3 -c 'import ttnn'
 check "gather-timeout asks for its simulator" bash -c "cd / && env -u PYTHONPATH BOARD_SIM_ROOT=/nonexistent \
     '$CASES/gather-timeout/run_test.sh'; [ \$? -eq 4 ]"
 check "gather-timeout passes on a board that never hangs" "$CASES/gather-timeout/run_test.sh"
