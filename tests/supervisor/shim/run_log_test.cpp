@@ -44,7 +44,7 @@ TEST_CASE("a log's folder is there and is no symlink") {
 
 TEST_CASE("a log within its limit is left alone") {
   const TempFolder temp;
-  const UniqueFd log = std::move(create_log(temp / "log").value());
+  const UniqueFd log = create_log(temp / "log").value();
   append(log, std::string(1 << 20, 'x'));
   LogLimit limit{log.get(), 1 << 20};
   CHECK(limit.hold());
@@ -54,7 +54,7 @@ TEST_CASE("a log within its limit is left alone") {
 
 TEST_CASE("a log above its limit loses its middle, never its ends or its offsets") {
   const TempFolder temp;
-  const UniqueFd log = std::move(create_log(temp / "log").value());
+  const UniqueFd log = create_log(temp / "log").value();
   LogLimit limit{log.get(), 1 << 20};
   std::string written;
   for (int round = 0; round < 5; ++round) {
@@ -84,7 +84,7 @@ TEST_CASE("where holes cannot be made, the log is out of bounds") {
 
 TEST_CASE("a log is looked at sooner the nearer its limit is, and never without one") {
   const TempFolder temp;
-  const UniqueFd log = std::move(create_log(temp / "log").value());
+  const UniqueFd log = create_log(temp / "log").value();
   CHECK(LogLimit(log.get(), 100ull << 30).next_look_ms() == 5000);
   CHECK(LogLimit(log.get(), 2ull << 30).next_look_ms() == 2000);
   CHECK(LogLimit(log.get(), 1 << 20).next_look_ms() == 250);
