@@ -42,9 +42,9 @@ std::optional<SignalClass> signal_class_from(std::string_view text);
 std::optional<Reaction> reaction_from(std::string_view text);
 
 /// One rule of a pack: a pattern (Vectorscan syntax, a subset of PCRE; matched on ANSI-stripped text, bytes,
-/// `^` and
-/// `$` at line breaks, `.` never crosses one; negated classes and `\s` do, so they should exclude \n) and
-/// what a match means. `field_pattern` (RE2, may be empty) cuts named fields out of the matching line.
+/// `^` and `$` at line breaks, `.` never crosses one; negated classes and `\s` do, so they should exclude \n)
+/// and what a match means. No large bounded repeats of a class before a literal (`^[^ \n]{1,200}x`): Vectorscan
+/// 5.4.9 loses some of their matches. `field_pattern` (RE2, may be empty) cuts named fields out of the matching line.
 struct SignalRule {
   std::string id;  // "tenstorrent.device_timeout", unique over all packs
   std::string pattern;
