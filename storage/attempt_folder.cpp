@@ -16,7 +16,7 @@ namespace ndr {
 namespace {
 
 constexpr std::array<std::string_view, 5> cause_names{"exited", "stopped", "deadline", "log_limit", "spawn_failed"};
-constexpr std::int64_t longest_wait_ms = 24 * 3600 * 1000;
+constexpr std::int64_t longest_wait_ms = 24ll * 3600 * 1000;
 
 std::string_view take_line(std::string_view& text) {
   const std::size_t end = text.find('\n');

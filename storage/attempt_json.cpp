@@ -14,6 +14,7 @@ constexpr std::int64_t longest_ms = 30ll * 24 * 3600 * 1000;
 
 std::vector<std::string> utf8_texts(const std::vector<std::string>& texts) {
   std::vector<std::string> clean;
+  clean.reserve(texts.size());
   for (const std::string& text : texts)
     clean.push_back(to_utf8(text));
   return clean;
@@ -66,7 +67,7 @@ void version_1(JsonFields& fields, int& out) { fields.integer("version", out, 1,
 std::string to_json_text(const AttemptSpec& spec) {
   ordered_json environment = ordered_json::array();
   for (const auto& [name, value] : spec.environment)
-    environment.push_back(to_utf8(name + "=" + value));
+    environment.push_back(to_utf8(std::string{name}.append("=").append(value)));
   ordered_json value;
   value["version"] = spec.version;
   value["case_name"] = to_utf8(spec.case_name);

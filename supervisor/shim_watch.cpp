@@ -54,7 +54,7 @@ std::shared_ptr<ShimWatch> ShimWatch::begin(asio::any_io_executor executor, Spaw
   // As long as the first handle says "alive", the pid is still this process's, so both are of the same one.
   const bool over = is_readable(process.pidfd.get()) || !own;
   auto state = std::make_unique<State>(executor, process.pid, process.pidfd.release(), own.release());
-  const std::shared_ptr<ShimWatch> watch{new ShimWatch(std::move(state))};
+  std::shared_ptr<ShimWatch> watch{new ShimWatch(std::move(state))};
   if (over) {
     watch->state_->finish();
     return watch;

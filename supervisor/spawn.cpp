@@ -109,6 +109,7 @@ Spawned spawn(const std::filesystem::path& program, const std::vector<std::strin
   plan.close_from(fds.ready >= 0 ? 4 : 3);
   plan.start_clean();
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments)
     argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);

@@ -26,12 +26,12 @@ std::optional<CampaignId> BoardLeases::holder(const std::string& board) const {
   return found == table_->holders.end() ? std::nullopt : found->second;
 }
 
-Lease::Lease(Lease&& other) noexcept : table_(other.table_), boards_(std::exchange(other.boards_, {})) {}
+Lease::Lease(Lease&& other) noexcept : table_(std::move(other.table_)), boards_(std::exchange(other.boards_, {})) {}
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
     release();
-    table_ = other.table_;
+    table_ = std::move(other.table_);
     boards_ = std::exchange(other.boards_, {});
   }
   return *this;

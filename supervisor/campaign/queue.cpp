@@ -238,7 +238,8 @@ asio::awaitable<Checked<CampaignId>> CampaignQueue::submit(CampaignRequest reque
   const HostRow host = this_host();
   CampaignRow& row = *order;
   const auto insert = [&row, &host](Store& store) {
-    row = with_expected_length(std::move(row), usual_length_ms(store, row.case_id));
+    const std::int64_t usual_ms = usual_length_ms(store, row.case_id);
+    row = with_expected_length(std::move(row), usual_ms);
     row.host_id = store.campaigns.host(host.name, host.fingerprint);
     row.id = store.campaigns.insert(row);
     store.events.append(campaign_state_event(row, row.created_at_ms));

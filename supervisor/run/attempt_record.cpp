@@ -38,8 +38,8 @@ std::optional<StopAsked> stop_from(const std::string& event_body) {
 
 }  // namespace
 
-AttemptRecord::AttemptRecord(asio::any_io_executor executor, StoreAccess& store, AttemptRow row)
-    : store_(store), row_(std::move(row)), due_(std::move(executor), asio::steady_timer::time_point::max()) {}
+AttemptRecord::AttemptRecord(const asio::any_io_executor& executor, StoreAccess& store, AttemptRow row)
+    : store_(store), row_(std::move(row)), due_(executor, asio::steady_timer::time_point::max()) {}
 
 EventRow AttemptRecord::event(const char* type, std::string body) const {
   EventRow event;

@@ -24,7 +24,7 @@ struct StopAsked {
 /// (the disk is full) is tried again and at the end left out: it can be read again from the log.
 class AttemptRecord {
 public:
-  AttemptRecord(boost::asio::any_io_executor executor, StoreAccess& store, AttemptRow row);
+  AttemptRecord(const boost::asio::any_io_executor& executor, StoreAccess& store, AttemptRow row);
 
   /// The fact that the run exists, durable at once.
   boost::asio::awaitable<void> spawned();

@@ -53,7 +53,7 @@ Checked<ProbeRequest> probe_request_from(const std::string& text) {
   read_root(fields, "proc", request.roots.proc);
   if (fields.has("boards")) fields.texts("boards", request.boards, 1024);
   if (fields.has("command")) fields.texts("command", request.command, 1024);
-  if (fields.has("limit_ms")) fields.integer("limit_ms", request.limit_ms, 1, 24 * 3600 * 1000);
+  if (fields.has("limit_ms")) fields.integer("limit_ms", request.limit_ms, 1, 24ll * 3600 * 1000);
   if (!std::all_of(request.boards.begin(), request.boards.end(), is_board_name)) {
     fields.refuse("boards", "must be numbers of boards");
   }

@@ -90,6 +90,7 @@ pid_t fork_child(ChildPlan& plan, const OwnCgroup* cgroup, UniqueFd& procs) {
 
 std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (const std::string& text : texts)
     pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
@@ -137,7 +138,7 @@ Outcome hear_child(int pipe) {
 Checked<StartedCommand> start_command(const CommandStart& start) {
   std::vector<std::string> environment;
   for (const auto& [name, value] : start.environment)
-    environment.push_back(name + "=" + value);
+    environment.push_back(std::string{name}.append("=").append(value));
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error{errno, std::generic_category(), "make a pipe"};
   const UniqueFd hear{ends[0]};

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <string>
 
@@ -87,13 +88,13 @@ std::optional<FileId> file_id(const std::filesystem::path& file) {
 }
 
 bool is_log_writer(int pid, const FileId& log) {
-  const std::string folder = "/proc/" + std::to_string(pid);
-  for (const int fd : numbers_in(folder + "/fd")) {
+  const std::filesystem::path folder = std::filesystem::path{"/proc"} / std::to_string(pid);
+  for (const int fd : numbers_in(folder / "fd")) {
     struct stat status {};
     const std::string name = std::to_string(fd);
-    if (::stat((folder + "/fd/" + name).c_str(), &status) != 0) continue;
+    if (::stat((folder / "fd" / name).c_str(), &status) != 0) continue;
     if (FileId{status.st_dev, status.st_ino} != log) continue;
-    const int flags = flags_of(proc_text(folder + "/fdinfo/" + name).value_or(""));
+    const int flags = flags_of(proc_text(folder / "fdinfo" / name).value_or(""));
     if ((flags & O_ACCMODE) != O_RDONLY && (flags & O_APPEND) != 0) return true;
   }
   return false;
