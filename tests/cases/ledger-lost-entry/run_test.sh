@@ -17,7 +17,7 @@ export PYTHONFAULTHANDLER=${PYTHONFAULTHANDLER:-1}
 export PYTHONDONTWRITEBYTECODE=1 # also leaves this folder as it is
 
 # Days to run, not 50: with those half of all runs fail, and then nobody could tell a rare failure from a certain one
-export NDREPRO_ITERATIONS=${NDREPRO_ITERATIONS:-10}
+export NDREPRO_ITERATIONS=${NDREPRO_ITERATIONS:-5}
 
 echo "  PYTHONFAULTHANDLER=$PYTHONFAULTHANDLER"
 echo "  NDREPRO_ITERATIONS=$NDREPRO_ITERATIONS"

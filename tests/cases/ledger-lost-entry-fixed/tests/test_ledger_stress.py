@@ -22,7 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "origina
 
 import depot  # noqa: E402  (found through the line above)
 
-ITERATIONS = int(os.environ.get("NDREPRO_ITERATIONS", "10"))
+ITERATIONS = int(os.environ.get("NDREPRO_ITERATIONS", "5"))
 
 
 @pytest.mark.parametrize("iteration", range(ITERATIONS))
