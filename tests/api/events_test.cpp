@@ -4,6 +4,9 @@
 namespace ndr {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds patience{60};  // of a test that waits for what must happen
+
 HttpClient listening(const ApiUnderTest& api, const std::string& query, const std::string& header_lines = "") {
   HttpClient client = api.connect();
   client.send("GET /v1/events" + query + " HTTP/1.1\r\nHost: localhost\r\n" + header_lines + "\r\n");
@@ -98,10 +101,13 @@ TEST_CASE("a reader that falls behind gets everything later, in order") {
       store.events.append(row);
   });
   CHECK(api.get("/healthz").status == 200);
-  std::string text;
-  while (text.find("id: " + std::to_string(count) + "\n") == std::string::npos)
-    text = text.substr(text.size() > 64 ? text.size() - 64 : 0) + slow.read_chunk();
-  SUCCEED();
+  int last = 0;
+  for (const auto limit = Clock::now() + patience; last < count;) {
+    REQUIRE(Clock::now() < limit);
+    for (const std::string& id : values_of(slow.read_chunk(), "id: "))  // a chunk holds whole events
+      REQUIRE(id == std::to_string(++last));
+  }
+  CHECK(last == count);
 }
 
 TEST_CASE("a reader that takes nothing is closed") {
@@ -110,6 +116,8 @@ TEST_CASE("a reader that takes nothing is closed") {
   limits.per_uid = 2;
   ApiUnderTest api{limits};
   HttpClient stuck = listening(api, "?after=0");
+  stuck.read_chunk();  // the greeting: from here on it is counted
+  CHECK(api.get("/metrics").body.find("ndreprod_sse_clients 1\n") != std::string::npos);
   api.change([](Store& store) {
     EventRow row;
     row.type = "test.event";
@@ -117,11 +125,10 @@ TEST_CASE("a reader that takes nothing is closed") {
     for (int i = 0; i < 20000; ++i)
       store.events.append(row);
   });
-  std::string metrics;
-  do
-    metrics = api.get("/metrics").body;
-  while (metrics.find("ndreprod_sse_clients 0\n") == std::string::npos);
-  SUCCEED();
+  const auto limit = Clock::now() + patience;
+  while (api.get("/metrics").body.find("ndreprod_sse_clients 0\n") == std::string::npos)
+    REQUIRE(Clock::now() < limit);
+  CHECK(stuck.read_rest().find("id: 20000\n") == std::string::npos);
 }
 
 TEST_CASE("nonsense about where to begin is told") {

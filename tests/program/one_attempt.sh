@@ -259,12 +259,18 @@ test_numbers_go_on() {
   is 'map(.number) == [5, 6] and all(.verdict == "passed")'
 }
 
-# die NAME: the supervisor dies at that place; then the attempt is taken up.
-die_and_resume() {
-  local place=$1
+# die PLACE [NAME=VALUE...]: the supervisor is killed at that failpoint, and does not end in any other way.
+die() {
+  local place=$1 status=0
   shift
-  NDREPRO_FAILPOINT=$place "$one_attempt" "$shim" "$folder" "$folder.state" "$@" >/dev/null && return 1
-  run resume=1 "$@"
+  NDREPRO_FAILPOINT=$place "$one_attempt" "$shim" "$folder" "$folder.state" "$@" >/dev/null || status=$?
+  ((status == 128 + 9)) || { printf 'ended with %d, not killed at %s\n' "$status" "$place"; return 1; }
+}
+
+# die_and_resume PLACE [NAME=VALUE...]: then the attempt is taken up.
+die_and_resume() {
+  die "$@"
+  run resume=1 "${@:2}"
 }
 
 test_resume_after_spawn() {
@@ -306,8 +312,7 @@ test_resume_after_the_deadline() {
 trap 'cat logs/ci.log; exit 1' INT
 while :; do echo more; sleep 0.02; done
 END
-  NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" deadline_ms=500 >/dev/null &&
-    return 1
+  die attempt.mid_output@3 deadline_ms=500
   flock -s "$folder/.ndrepro/attempts/1/shim.lock" true # until the shim has ended
   run resume=1 deadline_ms=500
   is '.verdict == "timed_out" and .matched == 0'
@@ -315,14 +320,14 @@ END
 
 test_resume_keeps_the_deadline_of_the_spec() {
   new_case resume_spec <<<'for i in {1..20}; do echo "PASS iteration $i/20"; sleep 0.1; done'
-  NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" >/dev/null && return 1
+  die attempt.mid_output@3
   run resume=1 deadline_ms=-20000 # the order's is long over
   is '.verdict == "passed" and .iterations == 20'
 }
 
 test_resume_after_the_clock_was_set() {
   new_case resume_clock <<<'for i in {1..20}; do echo "PASS iteration $i/20"; sleep 0.1; done; sleep 1'
-  NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" >/dev/null && return 1
+  die attempt.mid_output@3
   python3 -c 'import sqlite3, sys
 with sqlite3.connect(sys.argv[1]) as database:
     database.execute("UPDATE attempts SET spawned_at_ms = spawned_at_ms - 3600000")' "$folder.state/ndreprod.sqlite"
@@ -376,7 +381,7 @@ test_resume_of_what_was_never_started() {
 
 test_resume_of_a_lost_run() {
   new_case resume_lost <<<'trap "" HUP INT TERM; while :; do echo alive; sleep 0.02; done'
-  NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" >/dev/null && return 1
+  die attempt.mid_output@3
   kill -9 "$(cut -d' ' -f2 "$folder/.ndrepro/attempts/1/shim.lock" | head -1)"
   run resume=1
   is '.verdict == "lost" and .reason == "shim_lost"'
@@ -387,7 +392,7 @@ test_resume_of_a_lost_run_that_took_the_lock() {
   new_case resume_lock <<<'for i in {1..20}; do echo alive; sleep 0.02; done
 exec flock .ndrepro/attempts/1/shim.lock sleep 60'
   local lock=$folder/.ndrepro/attempts/1/shim.lock
-  NDREPRO_FAILPOINT=attempt.mid_output@3 "$one_attempt" "$shim" "$folder" "$folder.state" >/dev/null && return 1
+  die attempt.mid_output@3
   kill -9 "$(cut -d' ' -f2 "$lock" | head -1)"
   while flock -ns "$lock" true; do sleep 0.01; done # until the run has it
   run resume=1

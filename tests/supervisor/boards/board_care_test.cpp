@@ -215,6 +215,7 @@ TEST_CASE("a reset that runs out of its limit is a failed one") {
   lab.settings.boards.reset_limit_ms = 200;
   BoardCare care = lab.care();
   const ResetRow row = lab.reset(care);
+  CHECK(row.result == ResetResult::failed);
   CHECK(row.reason == "the reset command did not end within its limit");
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 #include <set>
 
@@ -18,6 +19,13 @@ void match_at(CampaignWorld& world, std::set<int> numbers) {
   world.runner.ends = [numbers](const AttemptOrder& order, AttemptResult& result) {
     if (numbers.contains(order.row.number)) result.row.verdict = Verdict::reproduced;
   };
+}
+
+/// One step of the story holds this text.
+bool is_told(CampaignWorld& world, const std::string& text) {
+  const std::vector<std::string> steps = world.events("campaign.step");
+  return std::any_of(steps.begin(), steps.end(),
+                     [&](const std::string& body) { return body.find(text) != std::string::npos; });
 }
 
 std::string page(const CampaignWorld& world) { return read_file(world.case_folder().readme()); }
@@ -85,10 +93,7 @@ TEST_CASE("a device failure without a board is told with the remedy") {
                                     to_json_text(CampaignWorld::signature(FailureType::device_timeout)), 2);
   });
   world.finished(world.submit(world.request()));
-  bool told = false;
-  for (const std::string& body : world.events("campaign.step"))
-    told = told || body.find("--board") != std::string::npos;
-  CHECK(told);
+  CHECK(is_told(world, "--board"));
 }
 
 TEST_CASE("a runner that throws makes a lost attempt, and three of them end the campaign") {
@@ -226,10 +231,7 @@ TEST_CASE("a page that cannot be written does not keep a campaign from ending") 
   match_at(world, {1, 3, 4});
   const CampaignId id = world.submit(world.request());
   CHECK(world.finished(id).outcome == CampaignOutcome::reproduced);
-  bool told = false;
-  for (const std::string& body : world.events("campaign.step"))
-    told = told || body.find("README.md was not written") != std::string::npos;
-  CHECK(told);
+  CHECK(is_told(world, "README.md was not written"));
 }
 
 TEST_CASE("a page that is edited while it is replaced keeps the edit") {
@@ -251,6 +253,9 @@ TEST_CASE("a page that is a symlink is not followed and said to be so") {
   match_at(world, {1, 3, 4});
   CHECK(world.finished(world.submit(world.request())).outcome == CampaignOutcome::reproduced);
   CHECK(read_file(world.folder / "secret") == "key");
+  CHECK(std::filesystem::is_symlink(world.case_folder().readme()));
+  CHECK(is_told(world, "README.md was not written"));
+  CHECK(is_told(world, "symbolic links"));
 }
 
 TEST_CASE("the first match is shown from where its log signal is") {

@@ -1,5 +1,9 @@
 #include "supervisor/campaign/queue.hpp"
 
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <sstream>
+
 #include "supervisor/campaign/policy.hpp"
 #include "tests/supervisor/campaign/campaign_world.hpp"
 #include "tests/support/catch.hpp"
@@ -33,6 +37,32 @@ CampaignId unreadable(CampaignWorld& world) {
   world.store.transaction([&] { row.id = world.store.campaigns.insert(row); });
   return row.id;
 }
+
+/// The errors that are logged while it is there. A write that is rolled back leaves no other trace.
+class LoggedErrors {
+public:
+  LoggedErrors() {
+    auto sink = std::make_shared<spdlog::sinks::ostream_sink_st>(text_);
+    auto logger = std::make_shared<spdlog::logger>("heard", std::move(sink));
+    logger->set_level(spdlog::level::err);
+    spdlog::set_default_logger(std::move(logger));
+  }
+  ~LoggedErrors() { spdlog::set_default_logger(before_); }
+  LoggedErrors(const LoggedErrors&) = delete;
+  LoggedErrors& operator=(const LoggedErrors&) = delete;
+
+  int count(std::string_view words) const {
+    const std::string text = text_.str();
+    int found = 0;
+    for (auto at = text.find(words); at != std::string::npos; at = text.find(words, at + words.size()))
+      ++found;
+    return found;
+  }
+
+private:
+  std::ostringstream text_;
+  std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
+};
 
 /// As if the daemon had died and a new one had started on the same rows.
 void restart(CampaignWorld& world) {
@@ -211,8 +241,10 @@ TEST_CASE("giving a campaign up is tried until it is stored, and its boards are 
       "CREATE TRIGGER full BEFORE UPDATE OF outcome ON campaigns BEGIN "
       "SELECT RAISE(ABORT, 'disk full'); END");
   const CampaignId id = unreadable(world);
+  const LoggedErrors errors;
   run_coroutine(world.io, world.queue->restore());
-  world.io.run_for(std::chrono::milliseconds{50});
+  world.run_until([&] { return errors.count("cannot be ended yet") >= 3; });
+  CHECK(world.row(id).state == CampaignState::queued);
   CHECK(world.queue->leases().holder("host") == id);
   world.store.database.execute("DROP TRIGGER full");
   CHECK(world.finished(id).outcome == CampaignOutcome::setup_error);
