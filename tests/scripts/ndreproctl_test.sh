@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Holds the client to what it promises, against answers from a file: ndreproctl_test.sh CLIENT
-# What the real daemon answers is tested in tests/api and tests/program.
+# An analysis is what the ndreprod beside the client makes of a log. What the real daemon answers is tested in tests/api
+# and tests/program.
 set -uo pipefail
 client=${1:?which ndreproctl}
+daemon=$(realpath "$(dirname "$client")")/ndreprod
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$(mktemp -d "${TMPDIR:-/tmp}/ndreproctl-test.XXXXXX")
 export NDREPROD_SOCKET=$folder/api.sock TERM=xterm
@@ -257,15 +259,33 @@ ctl 7 board reset 0
 
 test='stop, version and readiness'
 can '202 POST /v1/campaigns/7/cancel' "$(changed '.state = "running"')" 'GET /v1/' '{"name":"ndreprod","version":"9.9"}' \
-  'GET /readyz' '{"ready":true}' 'POST /v1/cases/gather/analysis' '{"case_name":"gather","signature":{},"evidence":{"files":["logs/ci.log"],
-  "exception":{"value":"RuntimeError","line":12},"environment":{"A":{"value":"1","line":2}},"conflicts":[],"arch":null}}'
+  'GET /readyz' '{"ready":true}'
 ctl 0 stop 7; is $'7\tstopping'
 ctl 0 version; says 'ndreprod 9.9'; says "ndreproctl $(sed -n 's/^version=//p' "$client")"
 ctl 0 version --json; if [[ $(jq -r .version "$folder/out") == 9.9 ]]; then good; else bad 'not JSON alone'; fi
 ctl 0 wait-ready
-ctl 0 case analyze gather; says $'exception\tRuntimeError   line 12'; says_not conflicts
 can '503 GET /readyz' '{"ready":false}'
 ctl 124 wait-ready --timeout 1s
+
+test='an analysis shows each fact with the file and line that it was read from'
+evidence=$(cd "$here/../cases/gather-timeout" && "$daemon" analyze --json logs/ci_gather.log)
+analysis() { # FILTER for the evidence
+  can 'POST /v1/cases/gather/analysis' "$(jq "{case_name: \"gather\", signature: {}, evidence: ($1)}" <<<"$evidence")"
+}
+analysis .
+ctl 0 case analyze gather; says $'case\t-\tgather'
+says $'exception\tlogs/ci_gather.log:61\tRuntimeError'; says $'test_line\tlogs/ci_gather.log:44\t18'
+says $'env.TT_METAL_OPERATION_TIMEOUT_SECONDS\tlogs/ci_gather.log:9\t1'; says $'timeouts.pytest_s\tlogs/ci_gather.log:17\t300'
+says $'python_stack\tlogs/ci_gather.log:44\toriginal/test_gather.py:18 test_gather'
+says $'native_stack\tlogs/ci_gather.log:57\t--- tt::tt_metal::distributed'
+for absent in origins files runner conflicts offset null; do says_not "$absent"; done
+ctl 0 case analyze gather --json
+if jq -e --argjson evidence "$evidence" '.evidence == $evidence' "$folder/out" >/dev/null; then good; else bad 'not as it came'; fi
+analysis '.conflicts = [{field: "arch", kept: {value: "wormhole_b0", origin: {file: 0, line: 10, offset: 911}},
+  other: {value: "\u001b[2Jblackhole", origin: {file: 0, line: 77, offset: 5000}}}]'
+ctl 0 case analyze gather; says $'conflicts\tlogs/ci_gather.log:77\tarch: wormhole_b0, elsewhere  [2Jblackhole'
+analysis null
+ctl 0 case analyze gather; is $'case\t-\tgather'
 
 test='a new case has the folders and files of one, and is not made twice'
 ctl 0 case new "$folder/ring-timeout"; says 'ndreproctl case add'
