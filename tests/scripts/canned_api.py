@@ -3,7 +3,8 @@
 
 ANSWERS: JSON object from "METHOD TARGET" to {"status", "type", "body"}; read again for each request. A body that is no
 text is sent as JSON. "hang": true: the request is never answered. "gone": true: from this answer on connections are
-refused; SOCKET.gone is where it listens then. REQUESTS: each request is written there as a line of JSON.
+refused; SOCKET.gone is where it listens then. REQUESTS: each request is written there as a line of JSON, and so is the
+end of a connection that hung, as {"left": "METHOD TARGET"}.
 """
 import http.server
 import json
@@ -18,6 +19,11 @@ answers, requests = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 lock = threading.Lock()
 
 
+def record(entry):
+    with lock, requests.open("a") as log:
+        print(json.dumps(entry), file=log)
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -29,13 +35,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-        with lock, requests.open("a") as log:
-            print(json.dumps({"request": f"{self.command} {self.path}", "headers": dict(self.headers), "body": body}), file=log)
-        known = json.loads(answers.read_text()).get(f"{self.command} {self.path}")
+        asked = f"{self.command} {self.path}"
+        known = json.loads(answers.read_text()).get(asked)
+        record({"request": asked, "headers": dict(self.headers), "body": body})
         if known is None:
             known = {"status": 404, "body": {"code": "no_such_path", "detail": f"not canned: {self.path}", "hint": "can it"}}
         if known.get("hang"):
             self.rfile.read()
+            record({"left": asked})
             return
         if known.get("gone"):
             os.rename(sys.argv[1], sys.argv[1] + ".gone")
