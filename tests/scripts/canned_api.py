@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Answers on a unix socket with what a file says: canned_api.py SOCKET ANSWERS REQUESTS
+"""Answers on a unix socket and a TCP port with what a file says: canned_api.py SOCKET ANSWERS REQUESTS
+
+Prints "listening PORT" once it does.
 
 ANSWERS: JSON object from "METHOD TARGET" to {"status", "type", "body"}; read again for each request. A body that is no
 text is sent as JSON. "hang": true: the request is never answered. "gone": true: from this answer on connections are
@@ -65,5 +67,12 @@ class Server(socketserver.ThreadingUnixStreamServer):
     request_queue_size = 64
 
 
-print("listening", flush=True)
-Server(sys.argv[1], Handler).serve_forever()
+class PortServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+
+by_port = PortServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=by_port.serve_forever, daemon=True).start()
+by_socket = Server(sys.argv[1], Handler)
+print("listening", by_port.server_address[1], flush=True)
+by_socket.serve_forever()

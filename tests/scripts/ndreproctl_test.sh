@@ -14,8 +14,7 @@ coproc server { exec python3 "$here/canned_api.py" "$folder/api.sock" "$folder/a
 # shellcheck disable=SC2154
 server_pid=$server_PID
 trap 'kill "$server_pid"; rm -rf "$folder"' EXIT
-read -r _ <&"${server[0]}"
-until [[ -S $folder/api.sock ]]; do kill -0 "$server_pid" || exit 1; done
+read -r _ port <&"${server[0]}" || exit 1
 
 passed=0 failed=0
 good() { passed=$((passed + 1)); }
@@ -325,9 +324,24 @@ if shellcheck -S warning -e SC2317 "$folder/ring-timeout/run_test.sh" >"$folder/
 ctl 6 case new "$folder/ring-timeout"; ctl 2 case new "$folder/Ring Timeout"
 
 test='over TCP the token comes from a file, never from the command line'
-# shellcheck disable=SC2016
-if grep -q -- '-H "@$header"' "$client" && ! grep -q 'Bearer' "$client"; then good; else bad 'a token in argv'; fi
-NDREPROD_SOCKET='' NDREPROD_HOST=localhost:1 HOME=$folder XDG_STATE_HOME=$folder ctl 5 ps; tells 'NDREPROD_CURL_HEADER'
+mkdir -p "$folder/own/ndreprod/run"
+token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+printf '%s' "$token" >"$folder/token"
+printf 'Authorization: Bearer %s\n' "$token" >"$folder/own/ndreprod/run/curl-header"
+printf 'Authorization: Bearer of-another\n' >"$folder/curl-header"
+export NDREPROD_SOCKET='' NDREPROD_HOST=127.0.0.1:$port XDG_STATE_HOME=$folder/own
+can 'GET /v1/boards' '{"boards":[]}'
+ctl 0 board list; asked ".headers.Authorization == \"Bearer $token\""
+NDREPROD_CURL_HEADER=$folder/curl-header ctl 0 board list; asked '.headers.Authorization == "Bearer of-another"'
+follow_hanging
+if pgrep -f -- "http://127.0.0.1:$port/v1/events" >/dev/null; then good; else bad 'no curl to look at'; fi
+shown=$(grep -slF -f "$folder/token" /proc/[0-9]*/cmdline)
+if [[ -z $shown ]]; then good; else bad "the token is in $shown"; fi
+interrupt 130
+recorded '"left": "GET /v1/events?campaign=7&after=0"'
+XDG_STATE_HOME=$folder ctl 5 ps; tells 'NDREPROD_CURL_HEADER'
+export NDREPROD_SOCKET=$folder/api.sock
+unset NDREPROD_HOST XDG_STATE_HOME
 
 test='the demo empties no folder but its own'
 mkdir "$folder/home"
