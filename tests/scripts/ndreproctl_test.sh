@@ -320,6 +320,9 @@ done
 sed '/not filled in/d; s/^exec .*/echo "$iterations $workers $timeout $seed $filter|$*"/' "$folder/ring-timeout/run_test.sh" >"$folder/filled_in.sh"
 bash "$folder/filled_in.sh" --iterations 7 --workers 2 --timeout 9 --seed 3 --filter 'a b' -- -k x >"$folder/out" 2>&1
 is '7 2 9 3 a b|-k x'
+sed '/not filled in/d; s/^exec python3 -m pytest/echo/' "$folder/ring-timeout/run_test.sh" >"$folder/filled_in.sh"
+bash "$folder/filled_in.sh" --workers 1 -- -k x >"$folder/out" 2>&1; is 'tests/test_stress.py -x -v --timeout=240 -k x'
+bash "$folder/filled_in.sh" --workers 3 >"$folder/out" 2>&1; says '-n 3 --max-worker-restart=0'
 if shellcheck -S warning -e SC2317 "$folder/ring-timeout/run_test.sh" >"$folder/out" 2>&1; then good; else bad shellcheck; fi
 ctl 6 case new "$folder/ring-timeout"; ctl 2 case new "$folder/Ring Timeout"
 
