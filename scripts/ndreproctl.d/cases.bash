@@ -48,10 +48,14 @@ export NDREPRO_ITERATIONS=$iterations NDREPRO_SEED=$seed
 # EDIT 2: CI's virtual environment, if it has one.
 # source /opt/venv/bin/activate
 
-# EDIT 3: the test, in tests/. Without this line the case says that it is not ready.
+# EDIT 3: the test, in tests/. It must loop NDREPRO_ITERATIONS times itself, else the arm "iterations" has no effect.
+# Then take this line away, by which the case says that it is not ready.
 echo "run_test.sh: not filled in yet: no test is named" >&2; exit 9
 
-exec python3 -m pytest tests/test_stress.py -x -v -n "$workers" --timeout="$timeout" ${filter:+-k "$filter"} "$@"
+# One worker is none: a test that CI ran without xdist runs without it. A restarted worker would hide the first fault.
+parallel=()
+[[ $workers -le 1 ]] || parallel=(-n "$workers" --max-worker-restart=0)
+exec python3 -m pytest tests/test_stress.py -x -v "${parallel[@]}" --timeout="$timeout" ${filter:+-k "$filter"} "$@"
 END
   chmod +x "$folder/run_test.sh"
   cat <<END
@@ -62,10 +66,20 @@ made $folder. Next:
 END
 }
 
-analysis_rows='[["case", .case_name]] + (.evidence | objects | to_entries | map(select(.value != null and .value != [] and .value != {}))
-  | map([.key, (.value | if type == "object" and has("value") then "\(.value | safe)\(if .line then "   line \(.line)" else "" end)"
-      elif type == "array" then "\(length) entries" elif type == "object" then (keys | join(", ")) else . end)]))
-  | .[] | map(safe)'
+# Each fact with the place in the logs that it was read from; of conflicts the place that says otherwise.
+# shellcheck disable=SC2016
+analysis_rows='
+def place($files): if . == null then "-" else "\($files[.file] // "?"):\(.line)" end;
+def facts: .files as $files | .origins as $origins | del(.files, .origins) | to_entries[] | .key as $key | .value
+  | if . == null then empty
+    elif $key == "conflicts" then
+      .[] | [$key, (.other.origin | place($files)), "\(.field): \(.kept.value), elsewhere \(.other.value)"]
+    elif type == "array" then
+      .[] | [$key, (.origin | place($files)), if .file == "" then .text else "\(.file):\(.line) \(.function)" end]
+    elif type == "object" then
+      to_entries[] | "\($key).\(.key)" as $name | [$name, ($origins[$name] | place($files)), .value]
+    else [$key, ($origins[$key] | place($files)), .] end;
+["case", "-", .case_name], (.evidence | objects | facts) | map(safe)'
 
 case_command() {
   local what=${1-} folder note
@@ -87,7 +101,7 @@ case_command() {
         ["message", (.signature.message_template? | word)], ["test", (.signature.test_name? | word)]] | .[] | map(safe)' ;;
     analyze) [[ $# -eq 1 ]] || usage "case analyze takes one case"
       ask POST "/v1/cases/$(encode "$1")/analysis" '{}'
-      show 'FIELD VALUE' "$analysis_rows" ;;
+      show 'FIELD PLACE VALUE' "$analysis_rows" ;;
     *) usage "case new, add, list, show or analyze" ;;
   esac
 }

@@ -10,6 +10,19 @@
 namespace ndr {
 namespace asio = boost::asio;
 
+namespace {
+
+constexpr const char* ci_log =
+    "2025-03-04T10:20:30.0000001Z ##[group]Run python3 ledger/store.py\n"
+    "2025-03-04T10:20:30.0000001Z ##[endgroup]\n"
+    "2025-03-04T10:20:30.0000002Z Traceback (most recent call last):\n"
+    "2025-03-04T10:20:30.0000003Z   File \"/project/ledger/store.py\", line 41, in settle\n"
+    "2025-03-04T10:20:30.0000004Z     raise RuntimeError(f\"ledger differs: {seen}\")\n"
+    "2025-03-04T10:20:30.0000005Z RuntimeError: ledger differs: 31 entries, expected 32\n"
+    "2025-03-04T10:20:30.0000006Z ##[error]Process completed with exit code 1.\n";
+
+}  // namespace
+
 asio::awaitable<AttemptResult> WaitingRunner::run(AttemptOrder order) {
   while (std::find(cancelled_.begin(), cancelled_.end(), order.row.id) == cancelled_.end())
     co_await changes_.newer_than(changes_.generation(), std::chrono::hours(1));
@@ -101,6 +114,16 @@ nlohmann::json ApiUnderTest::json(const std::string& target) const {
   INFO(target << ": " << reply.body);
   REQUIRE(reply.status == 200);
   return nlohmann::json::parse(reply.body);
+}
+
+std::filesystem::path ApiUnderTest::make_case(const std::string& name) const {
+  const std::filesystem::path root = settings.case_roots.front() / name;
+  std::filesystem::create_directories(root / "logs");
+  std::filesystem::create_directories(root / "tests");
+  std::ofstream{root / "logs" / "ci.log"} << ci_log;
+  std::ofstream{root / "run_test.sh"} << "#!/bin/bash\n# ndrepro-contract: 1\necho fine\n";
+  std::filesystem::permissions(root / "run_test.sh", std::filesystem::perms::owner_all);
+  return root;
 }
 
 CaseId ApiUnderTest::add_case(const std::string& name) {

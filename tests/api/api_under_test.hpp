@@ -92,6 +92,9 @@ public:
     });
   }
 
+  /// A case folder with a CI log and a sound run_test.sh, not added yet.
+  std::filesystem::path make_case(const std::string& name) const;
+
   // What most tests need of the store.
   CaseId add_case(const std::string& name);
   CampaignId add_campaign(CaseId id);

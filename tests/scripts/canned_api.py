@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Answers on a unix socket with what a file says: canned_api.py SOCKET ANSWERS REQUESTS
+"""Answers on a unix socket and a TCP port with what a file says: canned_api.py SOCKET ANSWERS REQUESTS
+
+Prints "listening PORT" once it does.
 
 ANSWERS: JSON object from "METHOD TARGET" to {"status", "type", "body"}; read again for each request. A body that is no
 text is sent as JSON. "hang": true: the request is never answered. "gone": true: from this answer on connections are
-refused; SOCKET.gone is where it listens then. REQUESTS: each request is written there as a line of JSON.
+refused; SOCKET.gone is where it listens then. REQUESTS: each request is written there as a line of JSON, and so is the
+end of a connection that hung, as {"left": "METHOD TARGET"}.
 """
 import http.server
 import json
@@ -18,6 +21,11 @@ answers, requests = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 lock = threading.Lock()
 
 
+def record(entry):
+    with lock, requests.open("a") as log:
+        print(json.dumps(entry), file=log)
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -29,13 +37,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-        with lock, requests.open("a") as log:
-            print(json.dumps({"request": f"{self.command} {self.path}", "headers": dict(self.headers), "body": body}), file=log)
-        known = json.loads(answers.read_text()).get(f"{self.command} {self.path}")
+        asked = f"{self.command} {self.path}"
+        known = json.loads(answers.read_text()).get(asked)
+        record({"request": asked, "headers": dict(self.headers), "body": body})
         if known is None:
             known = {"status": 404, "body": {"code": "no_such_path", "detail": f"not canned: {self.path}", "hint": "can it"}}
         if known.get("hang"):
             self.rfile.read()
+            record({"left": asked})
             return
         if known.get("gone"):
             os.rename(sys.argv[1], sys.argv[1] + ".gone")
@@ -58,5 +67,12 @@ class Server(socketserver.ThreadingUnixStreamServer):
     request_queue_size = 64
 
 
-print("listening", flush=True)
-Server(sys.argv[1], Handler).serve_forever()
+class PortServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+
+by_port = PortServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=by_port.serve_forever, daemon=True).start()
+by_socket = Server(sys.argv[1], Handler)
+print("listening", by_port.server_address[1], flush=True)
+by_socket.serve_forever()

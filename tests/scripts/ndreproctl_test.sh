@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Holds the client to what it promises, against answers from a file: ndreproctl_test.sh CLIENT
-# What the real daemon answers is tested in tests/api and tests/program.
+# An analysis is what the ndreprod beside the client makes of a log. What the real daemon answers is tested in tests/api
+# and tests/program.
 set -uo pipefail
 client=${1:?which ndreproctl}
+daemon=$(realpath "$(dirname "$client")")/ndreprod
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$(mktemp -d "${TMPDIR:-/tmp}/ndreproctl-test.XXXXXX")
 export NDREPROD_SOCKET=$folder/api.sock TERM=xterm
@@ -12,8 +14,7 @@ coproc server { exec python3 "$here/canned_api.py" "$folder/api.sock" "$folder/a
 # shellcheck disable=SC2154
 server_pid=$server_PID
 trap 'kill "$server_pid"; rm -rf "$folder"' EXIT
-read -r _ <&"${server[0]}"
-until [[ -S $folder/api.sock ]]; do kill -0 "$server_pid" || exit 1; done
+read -r _ port <&"${server[0]}" || exit 1
 
 passed=0 failed=0
 good() { passed=$((passed + 1)); }
@@ -195,12 +196,29 @@ jq --arg rest "$(tail -1 <<<"${events%$'\n'}")" --arg first "$(head -3 <<<"$even
   "$folder/answers" >"$folder/more" && mv "$folder/more" "$folder/answers"
 ctl 0 run gather -f; says 'attempt 4: runs'; says 'campaign 7 of gather: reproduced'
 
+# PATTERN: returns when a line of the server's record holds it.
+recorded() { if grep -qm1 -- "$1" < <(timeout 30 tail -n +1 -f "$folder/requests"); then good; else bad "no request $1"; fi; }
+# A campaign that is followed in the background, as $following, while the stream of its events hangs. SIGINT reaches it,
+# which bash keeps from what it starts in the background.
+follow_hanging() {
+  can '202 POST /v1/cases/gather/campaigns' "$campaign"
+  printf '%s' "$(jq '.["GET /v1/events?campaign=7&after=0"] = {hang: true}' "$folder/answers")" >"$folder/answers"
+  env --default-signal=INT timeout --foreground 60 "$client" run gather -f >"$folder/out" 2>"$folder/err" </dev/null &
+  following=$!
+  recorded '"request": "GET /v1/events?campaign=7&after=0"'
+}
+interrupt() { # EXPECTED_STATUS
+  local status=0
+  kill -INT "$following"
+  wait "$following" || status=$?
+  if [[ $status -eq $1 ]]; then good; else bad "exit $status, expected $1"; fi
+}
+
 test='Ctrl-C detaches and says how to end the campaign'
-printf '%s' "$(jq '.["GET /v1/events?campaign=7&after=0"] = {hang: true}' "$folder/answers")" >"$folder/answers"
-status=0
-timeout --foreground -s INT 2 "$client" run gather -f >"$folder/out" 2>"$folder/err" </dev/null || status=$?
-if [[ $status -eq 124 || $status -eq 130 ]]; then good; else bad "exit $status"; fi
+follow_hanging
+interrupt 130
 tells 'ndreproctl stop 7'
+recorded '"left": "GET /v1/events?campaign=7&after=0"' # its curl lets go
 if pgrep -f -- "--unix-socket $folder/api.sock" >/dev/null; then bad 'a curl is left behind'; else good; fi
 
 test='a daemon that does not come back is told, not waited for'
@@ -257,15 +275,33 @@ ctl 7 board reset 0
 
 test='stop, version and readiness'
 can '202 POST /v1/campaigns/7/cancel' "$(changed '.state = "running"')" 'GET /v1/' '{"name":"ndreprod","version":"9.9"}' \
-  'GET /readyz' '{"ready":true}' 'POST /v1/cases/gather/analysis' '{"case_name":"gather","signature":{},"evidence":{"files":["logs/ci.log"],
-  "exception":{"value":"RuntimeError","line":12},"environment":{"A":{"value":"1","line":2}},"conflicts":[],"arch":null}}'
+  'GET /readyz' '{"ready":true}'
 ctl 0 stop 7; is $'7\tstopping'
 ctl 0 version; says 'ndreprod 9.9'; says "ndreproctl $(sed -n 's/^version=//p' "$client")"
 ctl 0 version --json; if [[ $(jq -r .version "$folder/out") == 9.9 ]]; then good; else bad 'not JSON alone'; fi
 ctl 0 wait-ready
-ctl 0 case analyze gather; says $'exception\tRuntimeError   line 12'; says_not conflicts
 can '503 GET /readyz' '{"ready":false}'
 ctl 124 wait-ready --timeout 1s
+
+test='an analysis shows each fact with the file and line that it was read from'
+evidence=$(cd "$here/../cases/gather-timeout" && "$daemon" analyze --json logs/ci_gather.log)
+analysis() { # FILTER for the evidence
+  can 'POST /v1/cases/gather/analysis' "$(jq "{case_name: \"gather\", signature: {}, evidence: ($1)}" <<<"$evidence")"
+}
+analysis .
+ctl 0 case analyze gather; says $'case\t-\tgather'
+says $'exception\tlogs/ci_gather.log:61\tRuntimeError'; says $'test_line\tlogs/ci_gather.log:44\t18'
+says $'env.TT_METAL_OPERATION_TIMEOUT_SECONDS\tlogs/ci_gather.log:9\t1'; says $'timeouts.pytest_s\tlogs/ci_gather.log:17\t300'
+says $'python_stack\tlogs/ci_gather.log:44\toriginal/test_gather.py:18 test_gather'
+says $'native_stack\tlogs/ci_gather.log:57\t--- tt::tt_metal::distributed'
+for absent in origins files runner conflicts offset null; do says_not "$absent"; done
+ctl 0 case analyze gather --json
+if jq -e --argjson evidence "$evidence" '.evidence == $evidence' "$folder/out" >/dev/null; then good; else bad 'not as it came'; fi
+analysis '.conflicts = [{field: "arch", kept: {value: "wormhole_b0", origin: {file: 0, line: 10, offset: 911}},
+  other: {value: "\u001b[2Jblackhole", origin: {file: 0, line: 77, offset: 5000}}}]'
+ctl 0 case analyze gather; says $'conflicts\tlogs/ci_gather.log:77\tarch: wormhole_b0, elsewhere  [2Jblackhole'
+analysis null
+ctl 0 case analyze gather; is $'case\t-\tgather'
 
 test='a new case has the folders and files of one, and is not made twice'
 ctl 0 case new "$folder/ring-timeout"; says 'ndreproctl case add'
@@ -284,13 +320,31 @@ done
 sed '/not filled in/d; s/^exec .*/echo "$iterations $workers $timeout $seed $filter|$*"/' "$folder/ring-timeout/run_test.sh" >"$folder/filled_in.sh"
 bash "$folder/filled_in.sh" --iterations 7 --workers 2 --timeout 9 --seed 3 --filter 'a b' -- -k x >"$folder/out" 2>&1
 is '7 2 9 3 a b|-k x'
+sed '/not filled in/d; s/^exec python3 -m pytest/echo/' "$folder/ring-timeout/run_test.sh" >"$folder/filled_in.sh"
+bash "$folder/filled_in.sh" --workers 1 -- -k x >"$folder/out" 2>&1; is 'tests/test_stress.py -x -v --timeout=240 -k x'
+bash "$folder/filled_in.sh" --workers 3 >"$folder/out" 2>&1; says '-n 3 --max-worker-restart=0'
 if shellcheck -S warning -e SC2317 "$folder/ring-timeout/run_test.sh" >"$folder/out" 2>&1; then good; else bad shellcheck; fi
 ctl 6 case new "$folder/ring-timeout"; ctl 2 case new "$folder/Ring Timeout"
 
 test='over TCP the token comes from a file, never from the command line'
-# shellcheck disable=SC2016
-if grep -q -- '-H "@$header"' "$client" && ! grep -q 'Bearer' "$client"; then good; else bad 'a token in argv'; fi
-NDREPROD_SOCKET='' NDREPROD_HOST=localhost:1 HOME=$folder XDG_STATE_HOME=$folder ctl 5 ps; tells 'NDREPROD_CURL_HEADER'
+mkdir -p "$folder/own/ndreprod/run"
+token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+printf '%s' "$token" >"$folder/token"
+printf 'Authorization: Bearer %s\n' "$token" >"$folder/own/ndreprod/run/curl-header"
+printf 'Authorization: Bearer of-another\n' >"$folder/curl-header"
+export NDREPROD_SOCKET='' NDREPROD_HOST=127.0.0.1:$port XDG_STATE_HOME=$folder/own
+can 'GET /v1/boards' '{"boards":[]}'
+ctl 0 board list; asked ".headers.Authorization == \"Bearer $token\""
+NDREPROD_CURL_HEADER=$folder/curl-header ctl 0 board list; asked '.headers.Authorization == "Bearer of-another"'
+follow_hanging
+if pgrep -f -- "http://127.0.0.1:$port/v1/events" >/dev/null; then good; else bad 'no curl to look at'; fi
+shown=$(grep -slF -f "$folder/token" /proc/[0-9]*/cmdline)
+if [[ -z $shown ]]; then good; else bad "the token is in $shown"; fi
+interrupt 130
+recorded '"left": "GET /v1/events?campaign=7&after=0"'
+XDG_STATE_HOME=$folder ctl 5 ps; tells 'NDREPROD_CURL_HEADER'
+export NDREPROD_SOCKET=$folder/api.sock
+unset NDREPROD_HOST XDG_STATE_HOME
 
 test='the demo empties no folder but its own'
 mkdir "$folder/home"
