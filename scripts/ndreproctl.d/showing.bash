@@ -26,7 +26,7 @@ show() {
 }
 
 # An event as a line: its time and what it says; nothing for one that says nothing new.
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016,SC2034
 event_text='
 def event_text: .body as $b | if .type == "campaign.state" then
     "campaign \(.campaign_id) of \(.subject): " + ($b.outcome // $b.state) + (if $b.outcome then " - \($b.reason)" else "" end)
