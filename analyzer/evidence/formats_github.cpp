@@ -11,6 +11,8 @@ namespace ndr {
 namespace {
 
 constexpr std::size_t longest_script = 400;  // lines
+constexpr std::size_t longest_script_line = std::size_t{16} * 1024;
+constexpr std::size_t most_script_bytes = std::size_t{128} * 1024;
 constexpr std::size_t most_variables = 400;
 constexpr std::size_t longest_variable = std::size_t{16} * 1024;
 constexpr int longest_header = 4000;  // lines; a header that never closes is no header any more
@@ -60,6 +62,14 @@ bool is_key(std::string_view key) {
   return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
 }
 
+// What does not fit is left out: a hostile log may hold any number of lines, of any length.
+void add_script_line(StepHeader& header, std::string_view line, const Origin& origin) {
+  if (header.script.size() >= longest_script || header.script_bytes >= most_script_bytes) return;
+  line = line.substr(0, std::min(longest_script_line, most_script_bytes - header.script_bytes));
+  header.script_bytes += line.size();
+  header.script.push_back(sourced(std::string{line}, origin));
+}
+
 // Actions that run a script in a container or again and again are given it under one of these names.
 void take_action_script(StepHeader& header) {
   if (!header.is_action) return;
@@ -67,7 +77,7 @@ void take_action_script(StepHeader& header) {
     const auto given = header.with.find(name);
     if (given == header.with.end()) continue;
     for (const std::string_view line : split(given->second.value, '\n')) {
-      header.script.push_back(sourced(std::string{line}, given->second.origin));
+      add_script_line(header, line, given->second.origin);
     }
   }
 }
@@ -201,10 +211,11 @@ bool GithubFrame::read_header(const LogLine& line) {
   if (heading && trim_end(text) == "with:") {
     header_.is_action = true;
     header_.script.clear();
+    header_.script_bytes = 0;
     return part_ = Part::with, true;
   }
   if (part_ == Part::script) {
-    if (header_.script.size() < longest_script) header_.script.push_back(sourced(std::string{text}, line.origin));
+    add_script_line(header_, text, line.origin);
   } else if (part_ == Part::env) {
     read_key_value(text, line, header_.environment);
   } else if (part_ == Part::inputs) {

@@ -99,7 +99,7 @@ void StepReader::read_settings(const LogLine& line) {
   const bool traced = line.text.starts_with("+ ") || line.text.starts_with("$ ");
   if (traced && traced_.size() < most_traced) {
     for (ShellCommand& command : shell_commands(line.text, line.origin)) {
-      if (runs_tests(command.kind)) traced_.push_back(std::move(command));
+      if (runs_tests(command.kind) && traced_.size() < most_traced) traced_.push_back(std::move(command));
     }
   }
   if (arch_hint_) return;

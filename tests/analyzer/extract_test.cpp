@@ -167,6 +167,25 @@ TEST_CASE("hostile repetition stays bounded") {
   CHECK(ndr::to_json_text(evidence).size() < 1 << 20);
 }
 
+TEST_CASE("hostile scripts stay bounded") {
+  std::string text = "##[group]Run x\n";
+  for (int line = 0; line < 30; ++line) {
+    for (int i = 0; i < 10000; ++i)
+      text += "./x;";
+    text += '\n';
+  }
+  ndr::FileReader reader{0, true};
+  reader.feed(text + "##[endgroup]\n");
+  const ndr::FileOutcome outcome = reader.finish();
+  REQUIRE(outcome.step);
+  std::size_t bytes = 0;
+  for (const auto& line : outcome.step->header().script)
+    bytes += line.value.size();
+  CHECK(bytes > 100000);
+  CHECK(bytes < 200000);
+  CHECK(outcome.step->test_commands().size() == ndr::most_commands);
+}
+
 TEST_CASE("a log that is cut in mid-session still tells what failed") {
   const std::string text =
       "tests/a.py::test_one PASSED [ 10%]\ntests/a.py::test_two FAILED [ 20%]\ntests/a.py::test_three PASSED [ 30%]\n";
