@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "analyzer/evidence/formats_trigger.hpp"
@@ -84,7 +85,8 @@ void take_action_script(StepHeader& header) {
 
 FrameError::Kind kind_of(std::string_view text, FrameError& error) {
   if (const auto code = after(text, "Process completed with exit code ")) {
-    error.exit_code = static_cast<int>(leading_number(*code).value_or(1));
+    constexpr std::uint64_t most = std::numeric_limits<int>::max();
+    error.exit_code = static_cast<int>(std::min(leading_number(*code).value_or(1), most));
     return FrameError::Kind::exit_code;
   }
   if (text.starts_with("The action ") && contains(text, "has timed out")) {

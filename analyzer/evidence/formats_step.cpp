@@ -64,7 +64,7 @@ void StepReader::forget_expected(const LogLine& line) {
     if (traceback_.fault()) traceback_.forget();
     last_report_line_ = line.origin.line;
   }
-  const bool well = pytest_.session().reported && pytest_.session().bad == 0;
+  const bool well = pytest_.session().reported && !pytest_.session().bad;
   if (well) last_report_line_ = std::max(last_report_line_, line.origin.line);
 }
 

@@ -186,6 +186,18 @@ TEST_CASE("hostile scripts stay bounded") {
   CHECK(outcome.step->test_commands().size() == ndr::most_commands);
 }
 
+TEST_CASE("counts beyond any integer are still failures") {
+  const std::string start = "===== test session starts =====\n";
+  for (const char* counts : {"2147483647 failed, 2147483647 failed", "4294967296 failed", "4294967296 errors"}) {
+    INFO(counts);
+    CHECK(ndr::extract_evidence("a.log", start + "===== " + counts + " in 1s =====\n").is_failure);
+  }
+  CHECK_FALSE(ndr::extract_evidence("a.log", start + "===== 0 failed, 3 passed in 1s =====\n").is_failure);
+  const std::string step = "##[group]Run pytest\npytest\n##[endgroup]\n";
+  const std::string end = "##[error]Process completed with exit code 4294967296.\n";
+  CHECK(ndr::extract_evidence("a.log", step + end).is_failure);
+}
+
 TEST_CASE("a log that is cut in mid-session still tells what failed") {
   const std::string text =
       "tests/a.py::test_one PASSED [ 10%]\ntests/a.py::test_two FAILED [ 20%]\ntests/a.py::test_three PASSED [ 30%]\n";
