@@ -6,6 +6,7 @@
 
 #include "analyzer/evidence/log_signal.hpp"
 #include "storage/atomic_file.hpp"
+#include "storage/file_system.hpp"
 
 namespace ndr {
 namespace {
@@ -33,7 +34,15 @@ Checked<std::shared_ptr<const SignalRuleSet>> load_rules(const std::vector<fs::p
 }  // namespace
 
 Checked<std::shared_ptr<const SignalRuleSet>> check_start(const Settings& settings) {
+  const fs::path& folder = settings.state_folder;
+  if (auto refused = refuse_state_on(network_file_system(folder), folder)) return *refused;
   return load_rules(settings.signal_rules);
+}
+
+std::optional<Refusal> refuse_state_on(std::optional<std::string_view> network, const fs::path& folder) {
+  if (!network) return std::nullopt;
+  return Refusal{"state_folder", folder.string() + " is on a network file system (" + std::string{*network} + ")",
+                 "set state_folder to a folder on a local disk"};
 }
 
 }  // namespace ndr

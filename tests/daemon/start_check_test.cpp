@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "storage/file_system.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -31,4 +32,17 @@ TEST_CASE("a rule pack that cannot be read or compiled is refused before the sta
   REQUIRE(rules.has_error());
   CHECK(rules.error().field == "signal_rules");
   CHECK(rules.error().reason.find("/no/such/pack.yaml") != std::string::npos);
+}
+
+TEST_CASE("a state folder on a network file system is refused with what to do") {
+  const auto refused = refuse_state_on(network_file_system(0x6969), "/home/me/state");
+  REQUIRE(refused);
+  CHECK(to_text(*refused) ==
+        "state_folder: /home/me/state is on a network file system (NFS); set state_folder to a folder on a local disk");
+  CHECK_FALSE(refuse_state_on(network_file_system(0xEF53), "/home/me/state"));
+}
+
+TEST_CASE("a folder that is not made yet will be where its nearest parent is") {
+  const TempFolder temp;
+  CHECK_FALSE(network_file_system(temp / "not/yet/made"));
 }
