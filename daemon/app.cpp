@@ -11,9 +11,9 @@
 
 #include "api/server.hpp"
 #include "api/token.hpp"
+#include "daemon/start_check.hpp"
 #include "daemon/stop_signals.hpp"
 #include "daemon/systemd_notify.hpp"
-#include "storage/atomic_file.hpp"
 #include "supervisor/boards/board_care.hpp"
 #include "supervisor/campaign/case_files.hpp"
 #include "supervisor/clock.hpp"
@@ -27,18 +27,9 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 
 constexpr int exit_failed = 1;
+constexpr int exit_misconfigured = 2;
 constexpr int exit_state_locked = 75;    // EX_TEMPFAIL of sysexits.h
 constexpr int exit_schema_too_new = 78;  // EX_CONFIG
-
-Checked<std::shared_ptr<const SignalRuleSet>> load_rules(const Settings& settings) {
-  std::vector<SignalRule> rules = builtin_signal_rules();
-  for (const fs::path& file : settings.signal_rules) {
-    auto site = parse_signal_rules(read_file(file, 1 << 20), file.string());
-    if (site.has_error()) return site.error();
-    rules.insert(rules.end(), site->begin(), site->end());
-  }
-  return SignalRuleSet::compile(std::move(rules));
-}
 
 Checked<std::vector<Listener>> open_listeners(const ListenSettings& listen) {
   std::vector<Listener> listeners;
@@ -127,24 +118,24 @@ private:
   asio::steady_timer watchdog_;
 };
 
-int refuse(const Refusal& refusal) {
+int refuse(const Refusal& refusal, int exit_status) {
   log_error("{}", to_text(refusal));
-  return exit_failed;
+  return exit_status;
 }
 
 }  // namespace
 
 int serve(const Config& config) try {
   ::umask(0027);
+  auto rules = check_start(config.settings);
+  if (rules.has_error()) return refuse(rules.error(), exit_misconfigured);
   // Made with the mode 0750; one that is there keeps its own, for the group goes through it to the cases below.
   fs::create_directories(config.settings.state_folder);
   fs::create_directories(config.settings.runtime_folder);
-  auto rules = load_rules(config.settings);
-  if (rules.has_error()) return refuse(rules.error());
   ::malloc_trim(0);                    // compiling the rules took some megabytes that nobody needs again
   App app{config, std::move(*rules)};  // takes the state folder before any socket: the second daemon must not listen
   auto listeners = open_listeners(config.listen);
-  if (listeners.has_error()) return refuse(listeners.error());
+  if (listeners.has_error()) return refuse(listeners.error(), exit_failed);
   app.run(std::move(*listeners), create_token_files(config.settings.runtime_folder));
   return 0;
 } catch (const StateLocked& locked) {

@@ -7,25 +7,27 @@
 #include "daemon/configure.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/options.hpp"
+#include "daemon/start_check.hpp"
 
 namespace {
 
+int refuse(const ndr::Refusal& refusal) {
+  std::cerr << "ndreprod: " << ndr::to_text(refusal) << '\n';
+  return 2;
+}
+
 int check_config(const ndr::Options& options) {
   const auto config = ndr::configure(options.serve);
-  if (config.has_error()) {
-    std::cerr << "ndreprod: " << ndr::to_text(config.error()) << '\n';
-    return 2;
-  }
+  if (config.has_error()) return refuse(config.error());
+  const auto rules = ndr::check_start(config->settings);
+  if (rules.has_error()) return refuse(rules.error());
   std::cout << "the configuration is good; state in " << config->settings.state_folder.string() << '\n';
   return 0;
 }
 
 int serve(const ndr::Options& options) {
   const auto config = ndr::configure(options.serve);
-  if (config.has_error()) {
-    std::cerr << "ndreprod: " << ndr::to_text(config.error()) << '\n';
-    return 2;
-  }
+  if (config.has_error()) return refuse(config.error());
   ndr::start_logging(config->log_level);
   return ndr::serve(*config);
 }

@@ -106,8 +106,13 @@ void write_file_atomically(const UniqueFd& folder, const std::string& name, std:
 
 ReservedFile::ReservedFile(const std::filesystem::path& draft, std::uint64_t size)
     : draft_(draft.filename().string()), folder_(open_folder_of(draft)), file_(create_draft(folder_.get(), draft_)) {
-  const int made = ::fallocate(file_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size));
-  if (made != 0 && errno != EOPNOTSUPP) fail("reserve room for", draft.string());
+  while (::fallocate(file_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EOPNOTSUPP) return;
+    const int error = errno;
+    ::unlinkat(folder_.get(), draft_.c_str(), 0);  // no destructor runs for what was not constructed
+    fail("reserve room for", draft.string(), error);
+  }
 }
 
 ReservedFile::~ReservedFile() {

@@ -24,13 +24,13 @@ void write_file_atomically(const UniqueFd& folder, const std::string& name, std:
                            Durability durability = Durability::now);
 
 /// Room on the disk for one small file, taken early, so that it can be written when the disk is full. Where the file
-/// system cannot set room aside it is an ordinary file. Throws std::system_error.
+/// system cannot set room aside it is an ordinary file. Throws std::system_error, and then leaves no draft.
 class ReservedFile {
 public:
   ReservedFile(const std::filesystem::path& draft, std::uint64_t size);
   ReservedFile(ReservedFile&&) noexcept = default;
-  ReservedFile& operator=(ReservedFile&&) noexcept = default;
-  ~ReservedFile();  // without publish() the draft goes away
+  ReservedFile& operator=(ReservedFile&&) = delete;  // the draft that it had would stay
+  ~ReservedFile();                                   // without publish() the draft goes away
 
   /// Gives it its content and its name in the draft's folder: whole or not at all, and durable.
   void publish(const std::string& name, std::string_view bytes, unsigned mode);

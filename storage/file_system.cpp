@@ -1,5 +1,6 @@
 #include "storage/file_system.hpp"
 
+#include <fcntl.h>
 #include <sys/vfs.h>
 
 #include <cerrno>
@@ -38,6 +39,14 @@ std::optional<std::string_view> network_file_system(const UniqueFd& file) {
     throw std::system_error{errno, std::generic_category(), "find the type of the file system"};
   }
   return network_file_system(static_cast<long>(status.f_type));
+}
+
+std::optional<std::string_view> network_file_system(std::filesystem::path folder) {
+  for (;;) {
+    const UniqueFd nearest{::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (nearest || !folder.has_relative_path()) return network_file_system(nearest);
+    folder = folder.parent_path();
+  }
 }
 
 }  // namespace ndr

@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <optional>
 #include <string_view>
 
@@ -11,5 +12,7 @@ namespace ndr {
 std::optional<std::string_view> network_file_system(long f_type);
 /// Of the one that an open file or folder is on.
 std::optional<std::string_view> network_file_system(const UniqueFd& file);
+/// Of the one that a folder is on, or will be on when it is made.
+std::optional<std::string_view> network_file_system(std::filesystem::path folder);
 
 }  // namespace ndr

@@ -167,6 +167,8 @@ std::optional<std::string> inner_script(std::string_view program, std::string_vi
   return std::nullopt;
 }
 
+void read_line(std::string_view line, const Origin& origin, std::vector<ShellCommand>& into);
+
 void read_command(std::string_view text, const Origin& origin, std::vector<ShellCommand>& into) {
   ShellCommand command;
   command.origin = origin;
@@ -177,7 +179,7 @@ void read_command(std::string_view text, const Origin& origin, std::vector<Shell
     if (word.empty()) break;
     if (is_wrapper(word)) continue;
     if (auto set = assignment(word)) {
-      command.assignments.insert(std::move(*set));
+      if (command.assignments.size() < most_assignments) command.assignments.insert(std::move(*set));
       continue;
     }
     if (word == "timeout") {
@@ -185,9 +187,7 @@ void read_command(std::string_view text, const Origin& origin, std::vector<Shell
       continue;
     }
     if (const auto inner = inner_script(word, words.rest())) {
-      auto nested = shell_commands(*inner, origin);
-      into.insert(into.end(), std::make_move_iterator(nested.begin()), std::make_move_iterator(nested.end()));
-      return;
+      return read_line(*inner, origin, into);
     }
     command.text = without_redirections(rest);
     command.kind = kind_of_program(unquoted(word), words.rest());
@@ -199,7 +199,7 @@ void read_command(std::string_view text, const Origin& origin, std::vector<Shell
 }
 
 void read_line(std::string_view line, const Origin& origin, std::vector<ShellCommand>& into) {
-  for (std::string_view rest = trim(line); !rest.empty();) {
+  for (std::string_view rest = trim(line); !rest.empty() && into.size() < most_commands;) {
     const Cut cut = first_cut(rest);
     if (cut.end > 0) read_command(trim(rest.substr(0, cut.end)), origin, into);
     rest = trim(rest.substr(std::min(cut.end + std::max<std::size_t>(cut.length, 1), rest.size())));

@@ -21,7 +21,12 @@ struct ShellCommand {
   Origin origin;
 };
 
+/// What is read of one script, and of what stands in front of one command: bounds memory on hostile logs.
+constexpr std::size_t most_commands = 1000;
+constexpr std::size_t most_assignments = 400;
+
 /// The commands of one script: continuation lines joined, cut at && || ; and |, loops and conditions looked through.
+/// At most the first `most_commands`.
 std::vector<ShellCommand> shell_commands(const std::vector<Sourced<std::string>>& script);
 /// The same of one line ("A=1 timeout 60 pytest x").
 std::vector<ShellCommand> shell_commands(std::string_view line, const Origin& origin);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "analyzer/evidence/formats_trigger.hpp"
@@ -11,6 +12,8 @@ namespace ndr {
 namespace {
 
 constexpr std::size_t longest_script = 400;  // lines
+constexpr std::size_t longest_script_line = std::size_t{16} * 1024;
+constexpr std::size_t most_script_bytes = std::size_t{128} * 1024;
 constexpr std::size_t most_variables = 400;
 constexpr std::size_t longest_variable = std::size_t{16} * 1024;
 constexpr int longest_header = 4000;  // lines; a header that never closes is no header any more
@@ -60,6 +63,14 @@ bool is_key(std::string_view key) {
   return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
 }
 
+// What does not fit is left out: a hostile log may hold any number of lines, of any length.
+void add_script_line(StepHeader& header, std::string_view line, const Origin& origin) {
+  if (header.script.size() >= longest_script || header.script_bytes >= most_script_bytes) return;
+  line = line.substr(0, std::min(longest_script_line, most_script_bytes - header.script_bytes));
+  header.script_bytes += line.size();
+  header.script.push_back(sourced(std::string{line}, origin));
+}
+
 // Actions that run a script in a container or again and again are given it under one of these names.
 void take_action_script(StepHeader& header) {
   if (!header.is_action) return;
@@ -67,14 +78,15 @@ void take_action_script(StepHeader& header) {
     const auto given = header.with.find(name);
     if (given == header.with.end()) continue;
     for (const std::string_view line : split(given->second.value, '\n')) {
-      header.script.push_back(sourced(std::string{line}, given->second.origin));
+      add_script_line(header, line, given->second.origin);
     }
   }
 }
 
 FrameError::Kind kind_of(std::string_view text, FrameError& error) {
   if (const auto code = after(text, "Process completed with exit code ")) {
-    error.exit_code = static_cast<int>(leading_number(*code).value_or(1));
+    constexpr std::uint64_t most = std::numeric_limits<int>::max();
+    error.exit_code = static_cast<int>(std::min(leading_number(*code).value_or(1), most));
     return FrameError::Kind::exit_code;
   }
   if (text.starts_with("The action ") && contains(text, "has timed out")) {
@@ -201,10 +213,11 @@ bool GithubFrame::read_header(const LogLine& line) {
   if (heading && trim_end(text) == "with:") {
     header_.is_action = true;
     header_.script.clear();
+    header_.script_bytes = 0;
     return part_ = Part::with, true;
   }
   if (part_ == Part::script) {
-    if (header_.script.size() < longest_script) header_.script.push_back(sourced(std::string{text}, line.origin));
+    add_script_line(header_, text, line.origin);
   } else if (part_ == Part::env) {
     read_key_value(text, line, header_.environment);
   } else if (part_ == Part::inputs) {

@@ -22,6 +22,7 @@ struct StepHeader {
   std::string title;
   KeptLine seen;
   std::vector<Sourced<std::string>> script;
+  std::size_t script_bytes = 0;
   std::map<std::string, Sourced<std::string>> environment;
   std::map<std::string, Sourced<std::string>> with;
   bool is_action = false;  // `uses:`; its script is what `with:` gives it to run

@@ -201,7 +201,7 @@ void PytestReader::take_section(std::string_view title) {
 bool PytestReader::take_result_line(std::string_view text) {
   if (!is_result(text)) return false;
   const bool none_ran = text.starts_with("no tests ran");
-  int bad = 0;
+  bool bad = false;
   bool counted = none_ran;
   for (const std::string_view count : split(none_ran ? std::string_view{} : text.substr(0, text.rfind(" in ")), ',')) {
     if (none_ran) break;
@@ -209,7 +209,7 @@ bool PytestReader::take_result_line(std::string_view text) {
     if (!number) return false;
     const std::string_view what = trim(trim(count).substr(std::to_string(*number).size()));
     counted = counted || what == "passed" || what == "failed" || what.starts_with("error") || what == "skipped";
-    if (what == "failed" || what.starts_with("error")) bad += static_cast<int>(*number);
+    bad = bad || (*number > 0 && (what == "failed" || what.starts_with("error")));
   }
   if (!counted || session_.number != sessions_ - 1) return counted;
   session_.reported = true;

@@ -51,8 +51,8 @@ struct PytestSession {
   std::vector<PytestBlock> blocks;
   std::vector<PytestSummaryLine> summary;
   bool reported = false;  // the last line ("= 1 failed, 3 passed in 2.1s =") was printed
-  int bad = 0;            // failed and errors of that line
-  bool failed() const { return first_failure || bad > 0 || !summary.empty() || !blocks.empty(); }
+  bool bad = false;       // that line counts failures or errors
+  bool failed() const { return first_failure || bad || !summary.empty() || !blocks.empty(); }
 };
 
 /// Reads the pytest sessions of one step; stays at the first one that failed.

@@ -64,7 +64,7 @@ void StepReader::forget_expected(const LogLine& line) {
     if (traceback_.fault()) traceback_.forget();
     last_report_line_ = line.origin.line;
   }
-  const bool well = pytest_.session().reported && pytest_.session().bad == 0;
+  const bool well = pytest_.session().reported && !pytest_.session().bad;
   if (well) last_report_line_ = std::max(last_report_line_, line.origin.line);
 }
 
@@ -99,7 +99,7 @@ void StepReader::read_settings(const LogLine& line) {
   const bool traced = line.text.starts_with("+ ") || line.text.starts_with("$ ");
   if (traced && traced_.size() < most_traced) {
     for (ShellCommand& command : shell_commands(line.text, line.origin)) {
-      if (runs_tests(command.kind)) traced_.push_back(std::move(command));
+      if (runs_tests(command.kind) && traced_.size() < most_traced) traced_.push_back(std::move(command));
     }
   }
   if (arch_hint_) return;

@@ -64,7 +64,7 @@ Checked<std::vector<std::string>> reset_command(const BoardSettings& settings, c
   const std::string program = find_program(command.front());
   if (program.empty()) {
     return Refusal{"boards.reset_command", "the program " + command.front() + " is not found",
-                   "install it, or give its full path in boards.reset_command"};
+                   "install it, or write its full path as the first word of boards.reset_command"};
   }
   command.front() = program;
   return command;

@@ -167,6 +167,37 @@ TEST_CASE("hostile repetition stays bounded") {
   CHECK(ndr::to_json_text(evidence).size() < 1 << 20);
 }
 
+TEST_CASE("hostile scripts stay bounded") {
+  std::string text = "##[group]Run x\n";
+  for (int line = 0; line < 30; ++line) {
+    for (int i = 0; i < 10000; ++i)
+      text += "./x;";
+    text += '\n';
+  }
+  ndr::FileReader reader{0, true};
+  reader.feed(text + "##[endgroup]\n");
+  const ndr::FileOutcome outcome = reader.finish();
+  REQUIRE(outcome.step);
+  std::size_t bytes = 0;
+  for (const auto& line : outcome.step->header().script)
+    bytes += line.value.size();
+  CHECK(bytes > 100000);
+  CHECK(bytes < 200000);
+  CHECK(outcome.step->test_commands().size() == ndr::most_commands);
+}
+
+TEST_CASE("counts beyond any integer are still failures") {
+  const std::string start = "===== test session starts =====\n";
+  for (const char* counts : {"2147483647 failed, 2147483647 failed", "4294967296 failed", "4294967296 errors"}) {
+    INFO(counts);
+    CHECK(ndr::extract_evidence("a.log", start + "===== " + counts + " in 1s =====\n").is_failure);
+  }
+  CHECK_FALSE(ndr::extract_evidence("a.log", start + "===== 0 failed, 3 passed in 1s =====\n").is_failure);
+  const std::string step = "##[group]Run pytest\npytest\n##[endgroup]\n";
+  const std::string end = "##[error]Process completed with exit code 4294967296.\n";
+  CHECK(ndr::extract_evidence("a.log", step + end).is_failure);
+}
+
 TEST_CASE("a log that is cut in mid-session still tells what failed") {
   const std::string text =
       "tests/a.py::test_one PASSED [ 10%]\ntests/a.py::test_two FAILED [ 20%]\ntests/a.py::test_three PASSED [ 30%]\n";

@@ -81,6 +81,18 @@ TEST_CASE("scripts of several lines are joined and cut") {
   CHECK(ndr::option_value(commands[1].text + " --timeout=9", "--timeout") == "9");
 }
 
+TEST_CASE("a hostile line gives no more commands and assignments than a script may have") {
+  std::string commands;
+  std::string assignments;
+  for (int i = 0; i < 5000; ++i) {
+    commands += "x;";
+    assignments += "A" + std::to_string(i) + "=1 ";
+  }
+  CHECK(ndr::shell_commands(commands, {}).size() == ndr::most_commands);
+  CHECK(ndr::shell_commands("x; bash -c '" + commands + "'; " + commands, {}).size() == ndr::most_commands);
+  CHECK(only_test(assignments + "pytest x").assignments.size() == ndr::most_assignments);
+}
+
 TEST_CASE("settings are read where a line shows them, not from prose") {
   const auto one = [](std::string_view line) {
     const auto settings = ndr::shown_settings(line);

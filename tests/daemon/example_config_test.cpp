@@ -8,13 +8,15 @@ using namespace ndr;
 
 namespace {
 
-std::string example() {
-  std::ifstream in{NDREPRO_SOURCE_DIR "/systemd/ndreprod.yaml"};
+std::string text_of(const std::string& file) {
+  std::ifstream in{NDREPRO_SOURCE_DIR "/" + file};
   std::ostringstream text;
   text << in.rdbuf();
   REQUIRE_FALSE(text.str().empty());
   return text.str();
 }
+
+std::string example() { return text_of("systemd/ndreprod.yaml"); }
 
 // With every key in force: a line of prose is "# " and a word, a key stands at once or indented after its '#'.
 std::string uncommented(const std::string& text) {
@@ -97,4 +99,14 @@ TEST_CASE("the example configuration names every key with its default") {
   CHECK(settings.boards.probe_command == expected.settings.boards.probe_command);
   CHECK(config->listen.socket == expected.listen.socket);
   CHECK(config->log_level == expected.log_level);
+}
+
+TEST_CASE("README's remedy for a tool that is not found is a good configuration") {
+  const std::string readme = text_of("README.md");
+  const auto begin = readme.find("`reset_command: [");
+  REQUIRE(begin != std::string::npos);
+  const std::string remedy = readme.substr(begin + 1, readme.find('`', begin + 1) - begin - 1);
+  const auto config = parse_config("boards:\n  " + remedy + "\n", "README.md", default_config(true));
+  if (config.has_error()) FAIL(to_text(config.error()));
+  CHECK(config->settings.boards.reset_command == std::vector<std::string>{"/full/path/tt-smi", "-r"});
 }

@@ -147,6 +147,20 @@ def a_configuration_with_a_wrong_key():
         assert "ndreprod.yaml:2: case_root" in answer.stderr, answer.stderr
 
 
+def rule_packs_that_are_missing_or_wrong():
+    for content, word in ((None, "site.yaml"), ("rules: [{id: a.b, pattern: '('}]\n", "site.yaml:1")):
+        with world.Daemon() as daemon:
+            pack = daemon.folder / "site.yaml"
+            daemon.config.write_text(f"signal_rules: [{pack}]\n")
+            if content:
+                pack.write_text(content)
+            for command in ("serve", "check-config"):
+                words = [command if part == "serve" else part for part in daemon.command()]
+                answer = subprocess.run(words, capture_output=True, text=True, timeout=world.TIME_LIMIT, check=False)
+                assert answer.returncode == 2 and word in answer.stderr, (command, answer)
+            assert not (daemon.folder / "state").exists(), "made for a daemon that does not start"
+
+
 def folders_that_are_there_keep_their_mode():
     with world.Daemon() as daemon:
         # As tmpfiles.d makes it: the group goes through the state folder to its cases.
@@ -188,6 +202,6 @@ if __name__ == "__main__":
         folders_that_are_no_case, logs_that_cannot_be_read, scripts_that_cannot_run,
         earlier_run_logs_are_kept_and_never_evidence, a_case_folder_that_the_account_cannot_write,
         two_daemons_on_one_state_folder, a_port_that_is_taken, a_host_without_the_reset_tool,
-        a_configuration_with_a_wrong_key, folders_that_are_there_keep_their_mode,
+        a_configuration_with_a_wrong_key, rule_packs_that_are_missing_or_wrong, folders_that_are_there_keep_their_mode,
         the_socket_has_the_configured_mode, log_lines_are_the_journals_only_where_it_reads_them,
     ])

@@ -110,3 +110,10 @@ TEST_CASE("a reserved file is published whole, or leaves nothing") {
   { const ReservedFile unused{temp / ".draft", 16384}; }
   CHECK(entries_in(temp.path()) == 1);
 }
+
+TEST_CASE("room that the disk has not is refused, and no draft is left") {
+  const TempFolder temp;
+  const int error = error_of([&] { ReservedFile{temp / ".draft", 1ull << 62}; });
+  CHECK((error == ENOSPC || error == EFBIG));
+  CHECK(entries_in(temp.path()) == 0);
+}
