@@ -38,6 +38,11 @@ CaseId CaseRepository::insert(const CaseRow& row) {
   return {database_.last_insert_id()};
 }
 
+void CaseRepository::move(CaseId id, const std::string& folder) {
+  Query{database_, "UPDATE cases SET folder = ? WHERE id = ?", folder, id}.run();
+  NDR_ASSERT(database_.changes() == 1);
+}
+
 std::optional<CaseRow> CaseRepository::find(const std::string& name) {
   return first_case({database_, select_cases + "WHERE name = ?", name});
 }

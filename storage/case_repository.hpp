@@ -13,6 +13,7 @@ public:
   explicit CaseRepository(Database& database) : database_(database) {}
 
   CaseId insert(const CaseRow& row);  // the name must be free: ask find() first
+  void move(CaseId id, const std::string& folder);
   std::optional<CaseRow> find(const std::string& name);
   std::optional<CaseRow> find(CaseId id);
   /// By name, from the one after `after` (empty: the first), archived ones left out.

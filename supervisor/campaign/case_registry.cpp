@@ -97,6 +97,12 @@ Analysis analyze_logs(const CaseFolder& folder, const std::vector<fs::path>& log
   return analysis;
 }
 
+/// Also where it cannot be looked at: then nobody can say that it has moved.
+bool is_there(const fs::path& folder) {
+  std::error_code error;
+  return fs::symlink_status(folder, error).type() != fs::file_type::not_found;
+}
+
 EventRow case_event(const CaseRow& row, std::string_view state, const std::string& note, std::int64_t at_ms) {
   EventRow event;
   event.at_ms = at_ms;
@@ -121,16 +127,24 @@ asio::awaitable<Checked<CaseRow>> CaseRegistry::add(fs::path folder, std::string
   row.created_at_ms = wall_ms();
   const auto find = [&row](Store& store) { return store.cases.find(row.name); };
   const std::optional<CaseRow> known = co_await store_.read(find);
-  if (known && known->folder != row.folder)
+  if (known && known->folder == row.folder) co_return *known;
+  if (known && is_there(known->folder))
     co_return Refusal{"folder", "a case " + row.name + " is registered from " + known->folder,
                       "rename one of the two folders"};
-  if (known) co_return *known;
   const Checked<CaseSettings> own = read_case_settings(*found);
   if (own.has_error()) co_return own.error();
   const Checked<void> writable = co_await writer_.check_writable(*found);
   if (writable.has_error()) co_return writable.error();
   const Checked<void> script = check_run_script(*found);
   const std::string note = script.has_error() ? to_text(script.error()) : std::string{};
+  if (known) {
+    const auto move = [&row, id = known->id](Store& store) {
+      store.cases.move(id, row.folder);
+      store.events.append(case_event(row, "moved", "to " + row.folder, row.created_at_ms));
+      return store.cases.find(id).value();
+    };
+    co_return co_await store_.write(move);
+  }
   const auto insert = [&row, &note](Store& store) {
     // Somebody may have added it while the folder was tried.
     if (const auto meanwhile = store.cases.find(row.name)) return *meanwhile;

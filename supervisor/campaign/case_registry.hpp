@@ -20,7 +20,8 @@ public:
 
   /// Registers a case folder. Refuses a path outside the roots or through a symlink, a bad name, a name taken
   /// by another folder, a case.yaml that says what nobody knows, and a folder where the run account cannot
-  /// write; nothing is half-registered. A script that cannot run yet is only told of. The same folder again: its row.
+  /// write; nothing is half-registered. A script that cannot run yet is only told of. The same folder again: its row;
+  /// the name of a folder that is gone: the case has moved, and keeps its attempts.
   boost::asio::awaitable<Checked<CaseRow>> add(std::filesystem::path folder, std::string owner);
   /// Reads the CI logs, writes .ndrepro/evidence.json, stores evidence and signature. Refuses logs that are missing,
   /// empty, unreadable or no text. Logs without a failure are no refusal: their evidence says so.

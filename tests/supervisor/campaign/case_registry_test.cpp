@@ -77,6 +77,23 @@ TEST_CASE("a name that another folder has is refused") {
   CHECK_THAT(refused.error().reason, ContainsSubstring(world.ledger.root().string()));
 }
 
+TEST_CASE("a folder that has moved is the same case") {
+  RegistryWorld world;
+  const CaseRow added = world.add(world.ledger.root()).value();
+  world.log("ci.log", failing_log);
+  REQUIRE(world.analyze().has_value());
+  std::filesystem::create_directories(world.folder / "cases" / "old");
+  const std::filesystem::path moved = world.folder / "cases" / "old" / "ledger";
+  std::filesystem::rename(world.ledger.root(), moved);
+  const Checked<CaseRow> again = world.add(moved);
+  REQUIRE(again.has_value());
+  CHECK(again->id == added.id);
+  CHECK(again->folder == moved.string());
+  CHECK(again->evidence_json.has_value());
+  CHECK_THAT(world.store.events.after(EventId{0}, 10).back().body, ContainsSubstring("\"moved\""));
+  CHECK(world.analyze().has_value());
+}
+
 TEST_CASE("a script that cannot run yet is told of but does not keep a case out") {
   RegistryWorld world;
   std::filesystem::remove(world.ledger.run_script());
