@@ -26,13 +26,26 @@ find_daemon() {
   curl+=(--unix-socket "$socket") base=http://ndreprod
 }
 
+# INPUT OUTPUT COMMAND...: runs it beside this process, which waits: bash would obey a signal only after what it runs in
+# front of itself has ended. The files are the command's alone: what is said at a signal goes where it always does.
+attend() {
+  local failed=0
+  "${@:3}" <"$1" >"$2" 2>"$scratch/curl" &
+  children+=($!)
+  wait $! || failed=$?
+  unset 'children[-1]'
+  return "$failed"
+}
+
 # METHOD TARGET [BODY]: leaves the answer in $answer and its status in $status. Bodies never stand in an argument list.
 ask_for() {
   find_daemon
   local sends=() failed=0
   [[ $# -lt 3 ]] || sends=(-H 'Content-Type: application/json' --data-binary @-)
-  status=$(printf '%s' "${3-}" | "${curl[@]}" "${sends[@]}" -X "$1" -o "$answer" -w '%{http_code}' "$base$2" \
-    2>"$scratch/curl") || failed=$?
+  printf '%s' "${3-}" >"$scratch/body"
+  attend "$scratch/body" "$scratch/status" "${curl[@]}" "${sends[@]}" -X "$1" -o "$answer" -w '%{http_code}' \
+    "$base$2" || failed=$?
+  status=$(<"$scratch/status")
   [[ $failed -eq 0 ]] || die 3 "the daemon does not answer: $(<"$scratch/curl")" "is it running? ndreprod serve"
 }
 ask() {
@@ -61,6 +74,20 @@ refused() {
   [[ $json == no ]] || cat "$answer"
   die "$code" "$(jq -r '.detail // "status \(.status)"' "$answer" 2>/dev/null || echo "status $status")" \
     "$(jq -r '.hint // ""' "$answer" 2>/dev/null)"
+}
+
+# TARGET FILTER [CURL_OPTION]...: the body of TARGET through the command FILTER, as it comes. Fails if it was cut off.
+stream() {
+  local target=$1 filter=$2 failed=0 reader
+  shift 2
+  mkfifo "$scratch/stream"
+  "$filter" <"$scratch/stream" &
+  reader=$!
+  children+=("$reader")
+  attend /dev/null "$scratch/stream" "${curl[@]}" -N -f "$@" "$base$target" || failed=$?
+  wait "$reader" || failed=$((failed ? failed : $?))
+  [[ $failed -ne 22 ]] || ask GET "$target"
+  return "$failed"
 }
 
 encode() { jq -rn --arg text "$1" '$text | @uri'; }

@@ -2,7 +2,7 @@
 # Part of ndreproctl: logs.
 
 logs_command() {
-  local name='' target query='' signals=no raw=no
+  local name='' target query='' signals=no raw=no filter=cat
   while [[ $# -gt 0 ]]; do
     case $1 in
       -f | --follow) query+='&follow=1' ;;
@@ -27,15 +27,6 @@ logs_command() {
   fi
   find_daemon
   target+=/log${query:+?${query#&}}
-  [[ $tty == yes && $raw == no ]] || { stream "$target"; return; }
-  stream "$target" | plain
-}
-
-# TARGET: the bytes of a log as they come.
-stream() {
-  local failed=0
-  trap 'exit 130' INT
-  "${curl[@]}" -N -f "$base$1" 2>"$scratch/curl" || failed=$?
-  [[ $failed -ne 22 ]] || ask GET "$1"
-  [[ $failed -eq 0 ]] || die 3 "the log was cut off: $(<"$scratch/curl")"
+  [[ $tty == no || $raw == yes ]] || filter=plain
+  stream "$target" "$filter" || die 3 "the log was cut off: $(<"$scratch/curl")"
 }

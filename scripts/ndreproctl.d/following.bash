@@ -72,7 +72,7 @@ follow() {
       [[ -z $text ]] || say "$text"
       if [[ $kind == finished ]]; then
         close_events
-        trap - INT TERM
+        trap 'exit 130' INT TERM
         [[ $tty == no ]] || printf '\r\e[K'
         return 0
       fi

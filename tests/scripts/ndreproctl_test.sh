@@ -207,12 +207,32 @@ follow_hanging() {
   following=$!
   recorded '"request": "GET /v1/events?campaign=7&after=0"'
 }
-interrupt() { # EXPECTED_STATUS
+interrupt() { # EXPECTED_STATUS [SIGNAL]
   local status=0
-  kill -INT "$following"
+  kill "-${2-INT}" "$following"
   wait "$following" || status=$?
   if [[ $status -eq $1 ]]; then good; else bad "exit $status, expected $1"; fi
 }
+
+test='a signal to the client alone ends what it waits for'
+# TARGET COMMAND...: which is interrupted while TARGET hangs.
+interrupted() {
+  local target=$1 signal
+  shift
+  for signal in INT TERM; do
+    can 'GET /healthz' '{}' "GET $target" '{}'
+    printf '%s' "$(jq --arg key "GET $target" '.[$key] = {hang: true}' "$folder/answers")" >"$folder/answers"
+    env --default-signal=INT "$client" "$@" >"$folder/out" 2>"$folder/err" </dev/null &
+    following=$!
+    recorded "\"request\": \"GET $target\""
+    interrupt 130 "$signal"
+    recorded "\"left\": \"GET $target\""
+  done
+}
+interrupted '/v1/attempts/31/log?follow=1' logs -f 31
+interrupted '/v1/events?follow=1' events -f
+interrupted '/v1/cases/gather' case show gather
+interrupted '/v1/campaigns/7?until=finished&wait=300s' wait 7; tells 'ndreproctl stop 7'
 
 test='Ctrl-C detaches and says how to end the campaign'
 follow_hanging
