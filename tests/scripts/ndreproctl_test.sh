@@ -283,6 +283,20 @@ ctl 0 status; says 'campaign 7 of gather: not_reproduced - no match'; says $'gat
 says 'seed 18446744073709551615'
 ctl 0 status 7 --json; if [[ $(jq -r '.attempts[0].name + .id' "$folder/out") == gather/37 ]]; then good; else bad 'not one object'; fi
 
+test='one attempt is shown with its failure beside that of CI'
+attempt='{"name":"gather/3","number":3,"campaign_id":"7","phase":"search","arm":"workers","parameters":{"workers":4},
+  "verdict":"different_failure","reason":"exited","explanation":"another failure","exposure_ms":61000,"runs":1,"matched":0,
+  "exit_code":1,"term_signal":null,"log_bytes":4211,"match_grade":"same_class",
+  "match_reasons":["failure type: crash = crash","exception: RuntimeError ≠ Key\u001b[2JError","message: unknown ? x"]}'
+can 'GET /v1/cases/gather/attempts/3' "$attempt" 'GET /v1/cases/gather/attempts/4' \
+  '{"name":"gather/4","number":4,"verdict":null,"runs":0,"matched":0,"log_bytes":0,"match_reasons":null}'
+ctl 0 status gather/3; says $'verdict\tdifferent_failure'; says $'reason\texited'; says $'arm\tworkers'; says $'parameters\tworkers=4'
+says $'time\t1:01'; says $'exit\t1'; says $'log\tlogs/run_3.log, 4211 bytes'; says $'match\tsame_class'
+says $'CI, here\tfailure type: crash = crash'; says $'CI, here\texception: RuntimeError ≠ Key [2JError'
+ctl 0 status gather/3 --json; if [[ $(jq -c . "$folder/out") == "$(jq -c . <<<"$attempt")" ]]; then good; else bad 'not as it came'; fi
+ctl 0 status gather/4; says $'verdict\tnone yet'; says $'time\t-'
+ctl 4 status gather/9
+
 test='boards are listed and reset, and a bad reset is status 7'
 can 'GET /v1/boards' '{"boards":[{"name":"0","state":"clean","reason":"","leased_by":null}]}' \
   '202 POST /v1/boards/0/resets' '{"id":"3","board":"0","result":null}' \
