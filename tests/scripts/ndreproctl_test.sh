@@ -163,6 +163,8 @@ events='{"id":"1","at_ms":1000,"type":"campaign.state","campaign_id":"7","attemp
 {"id":"2","at_ms":2000,"type":"campaign.step","campaign_id":"7","attempt_id":null,"subject":"gather","body":{"step":"attempt","number":4,"phase":"search","arm":"workers","parameters":{"workers":4}}}
 {"id":"3","at_ms":3000,"type":"attempt.state","campaign_id":"7","attempt_id":"31","subject":"gather","body":{"number":4,"verdict":null,"spawned_at_ms":3000}}
 {"id":"4","at_ms":4000,"type":"attempt.signal","campaign_id":"7","attempt_id":"31","subject":"gather","body":{"signal_class":"device_timeout","offset":48211,"line":"\u001b[31mTIMEOUT\u001b[0m \u009b2J"}}
+{"id":"4","at_ms":5000,"type":"attempt.signal","campaign_id":"7","attempt_id":"31","subject":"gather","body":{"signal_class":"device_timeout","offset":48211,"line":"\u001b[31mTIMEOUT\u001b[0m \u009b2J"}}
+{"id":"4","at_ms":4000,"type":"attempt.signal","campaign_id":"7","attempt_id":"31","subject":"gather","body":{"signal_class":"device_timeout","offset":48300,"line":"\u001b[31mTIMEOUT\u001b[0m \u009b2J"}}
 
 {"id":"5","at_ms":5000,"type":"attempt.state","campaign_id":"7","attempt_id":"31","subject":"gather","body":{"number":4,"verdict":"reproduced","explanation":"as wanted","spawned_at_ms":3000}}
 {"id":"6","at_ms":6000,"type":"reset.state","campaign_id":"7","attempt_id":null,"subject":"0","body":{"result":"verified","reason":"ok"}}
@@ -180,7 +182,9 @@ can_events '/v1/events?campaign=7&after=0' '202 POST /v1/cases/gather/campaigns'
   'GET /v1/attempts/31' '{"number":4,"arm":"workers","iterations":214,"log_offset":19083000}'
 ctl 0 run gather -f
 says 'attempt 4: search, workers workers=4'; says 'attempt 4: runs, logs/run_4.log'; says '! device_timeout  byte 48211'
-says 'attempt 4: reproduced - as wanted'; says 'board 0: reset verified ok'; says 'campaign 7 of gather: reproduced - 4 of 9'
+says 'attempt 4: reproduced - as wanted'; says 'board 0: reset verified ok'; if grep -q 'board 0: clean$' "$folder/out"; then good; else bad 'no board'; fi
+for offset in 48211 48300; do if [[ $(grep -c "byte $offset" "$folder/out") == 1 ]]; then good; else bad "not one line of $offset"; fi; done
+says 'campaign 7 of gather: reproduced - 4 of 9'
 says 'REPRODUCED  gather  campaign 7  0:52'; says_not $'\e'; says_not $'\r'
 ctl 0 run gather -f --json; if [[ $(jq -s length "$folder/out") == 1 ]]; then good; else bad 'more than one JSON value'; fi
 
@@ -252,7 +256,7 @@ mv "$folder/api.sock.gone" "$folder/api.sock"
 test='events are read, lines by themselves or JSON'
 can_events '/v1/events?follow=0' 'GET /healthz' '{"alive":true}'
 ctl 0 events; says 'attempt 4: reproduced'
-ctl 0 events --json; if [[ $(jq -s length "$folder/out") == 9 ]]; then good; else bad 'not nine events'; fi
+ctl 0 events --json; if [[ $(jq -s length "$folder/out") == 11 ]]; then good; else bad 'not eleven events'; fi
 printf '%s' "$(jq '.["GET /v1/events?follow=1&after=5&campaign=7"] = .["GET /v1/events?follow=0"]' "$folder/answers")" >"$folder/answers"
 ctl 0 events -f --after 5 --campaign 7
 
