@@ -62,7 +62,7 @@ campaign='{"id":"7","case_name":"gather","state":"finished","outcome":"not_repro
   "low":0.0063,"high":0.806}],"different_before_match":0,"first_match":null,"next_command":"ndreproctl run gather --budget 1h"}}'
 changed() { jq -c "$1" <<<"$campaign"; }
 case='{"name":"gather","folder":"/cases/gather","owner":"uid:1","analyzed_at":"2025-01-01T00:00:00.000Z","signature":{"failure_type":"crash"}}'
-problem='{"code":"no_such_case","detail":"there is no case x","hint":"look again","status":404}'
+problem='{"code":"odd","detail":"there is no case x","hint":"look again","status":404}'
 
 test='help fits a screen and has examples'
 ctl 0 help; says 'Examples:'
@@ -91,13 +91,17 @@ done
 ctl 0 run gather -h; says 'Examples:'
 
 test='no daemon is status 3 and says what to do'
-NDREPROD_SOCKET=$folder/none.sock ctl 3 ps; tells 'ndreprod serve'
+NDREPROD_SOCKET=$folder/none.sock ctl 3 ps; tells 'ndreprod serve'; tells "answer at $folder/none.sock: "
 NDREPROD_SOCKET='' HOME=$folder XDG_STATE_HOME='' ctl 3 ps; tells "$folder/.local/state/ndreprod/run/api.sock"
 
 test='the status of a problem becomes the exit status'
 for pair in 404=4 401=5 403=5 421=5 409=6 400=2 422=2 500=7 507=7 503=7; do
   can "${pair%=*} GET /v1/cases/x" "$problem"
   ctl "${pair#*=}" case show x; tells 'there is no case x'; tells 'look again'
+done
+for pair in 'no_such_case=case list' 'no_such_campaign=ps -a' 'no_such_attempt=status CAMPAIGN' 'no_such_board=board list'; do
+  can "404 GET /v1/cases/x" "$(jq --arg code "${pair%=*}" '.code = $code' <<<"$problem")"
+  ctl 4 case show x; tells "ndreproctl ${pair#*=} has those there are"; tells_not 'look again'
 done
 can "422 POST /v1/cases/x/campaigns" '{"code":"refused","detail":"run_test.sh: is not executable","hint":"chmod +x run_test.sh"}'
 ctl 9 run x; tells 'chmod +x run_test.sh'
