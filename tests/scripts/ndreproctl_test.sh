@@ -342,6 +342,9 @@ if jq -e --argjson evidence "$evidence" '.evidence == $evidence' "$folder/out" >
 analysis '.conflicts = [{field: "arch", kept: {value: "wormhole_b0", origin: {file: 0, line: 10, offset: 911}},
   other: {value: "\u001b[2Jblackhole", origin: {file: 0, line: 77, offset: 5000}}}]'
 ctl 0 case analyze gather; says $'conflicts\tlogs/ci_gather.log:77\tarch: wormhole_b0, elsewhere  [2Jblackhole'
+tells_not 'no failure'
+analysis '{is_failure: false}'
+ctl 0 case analyze gather; says $'is_failure\t-\tfalse'; tells 'no failure was found'; tells 'log of the CI job that failed'
 analysis null
 ctl 0 case analyze gather; is $'case\t-\tgather'
 
@@ -366,6 +369,8 @@ sed '/not filled in/d; s/^exec python3 -m pytest/echo/' "$folder/ring-timeout/ru
 bash "$folder/filled_in.sh" --workers 1 -- -k x >"$folder/out" 2>&1; is 'tests/test_stress.py -x -v --timeout=240 -k x'
 bash "$folder/filled_in.sh" --workers 3 >"$folder/out" 2>&1; says '-n 3 --max-worker-restart=0'
 if shellcheck -S warning -e SC2317 "$folder/ring-timeout/run_test.sh" >"$folder/out" 2>&1; then good; else bad shellcheck; fi
+ctl 0 case new "$folder/./gather" --json
+if jq -e --arg folder "$folder/gather" '. == {folder: $folder}' "$folder/out" >/dev/null; then good; else bad 'not JSON alone'; fi
 ctl 6 case new "$folder/ring-timeout"; ctl 2 case new "$folder/Ring Timeout"
 
 test='over TCP the token comes from a file, never from the command line'
