@@ -1,8 +1,23 @@
 # shellcheck shell=bash disable=SC2154
-# Part of ndreproctl: logs.
+# Part of ndreproctl: logs, and status of one attempt.
+
+# CASE/N
+attempt_target() { printf '/v1/cases/%s/attempts/%s' "$(encode "${1%/*}")" "$(encode "${1##*/}")"; }
+
+# CASE/N: what became of it; its failure beside that of the CI log, field by field: "field: CI's = here", or with ≠ or ?.
+attempt_status() {
+  ask GET "$(attempt_target "$1")"
+  # shellcheck disable=SC2016
+  show 'FIELD VALUE' '[["attempt", .name], ["campaign", .campaign_id], ["phase", .phase], ["arm", .arm],
+    ["parameters", (.parameters // {} | values | word)], ["verdict", .verdict // "none yet"], ["reason", (.reason | word)],
+    ["explanation", (.explanation | word)], ["time", (.exposure_ms | span)], ["runs", "\(.runs), \(.matched) matched"],
+    ["exit", if .term_signal then "signal \(.term_signal)" else (.exit_code | word) end],
+    ["log", "logs/run_\(.number).log, \(.log_bytes) bytes"], ["match", (.match_grade | word)],
+    (.match_reasons[]? | ["CI, here", .])] | .[] | map(safe)'
+}
 
 logs_command() {
-  local name='' target query='' signals=no raw=no
+  local name='' target query='' signals=no raw=no filter=cat
   while [[ $# -gt 0 ]]; do
     case $1 in
       -f | --follow) query+='&follow=1' ;;
@@ -15,7 +30,7 @@ logs_command() {
     shift
   done
   case $name in
-    */*) target=/v1/cases/$(encode "${name%/*}")/attempts/$(encode "${name##*/}") ;;
+    */*) target=$(attempt_target "$name") ;;
     '') usage "logs of which attempt?" "name it CASE/N; ndreproctl status lists them" ;;
     *[!0-9]*) usage "\"$name\" names no attempt" "name it CASE/N; ndreproctl status lists them" ;;
     *) target=/v1/attempts/$name ;;
@@ -27,15 +42,6 @@ logs_command() {
   fi
   find_daemon
   target+=/log${query:+?${query#&}}
-  [[ $tty == yes && $raw == no ]] || { stream "$target"; return; }
-  stream "$target" | plain
-}
-
-# TARGET: the bytes of a log as they come.
-stream() {
-  local failed=0
-  trap 'exit 130' INT
-  "${curl[@]}" -N -f "$base$1" 2>"$scratch/curl" || failed=$?
-  [[ $failed -ne 22 ]] || ask GET "$1"
-  [[ $failed -eq 0 ]] || die 3 "the log was cut off: $(<"$scratch/curl")"
+  [[ $tty == no || $raw == yes ]] || filter=plain
+  stream "$target" "$filter" || die 3 "the log was cut off: $(<"$scratch/curl")"
 }

@@ -29,9 +29,11 @@ events_command() {
     shift
   done
   ask GET /healthz
-  trap 'exit 130' INT
-  local target="/v1/events?follow=$follow$query" filter=.
+  stream "/v1/events?follow=$follow$query" event_lines -H 'Accept: application/x-ndjson' ||
+    die 3 "the events were cut off: $(<"$scratch/curl")"
+}
+event_lines() {
+  local filter=.
   [[ $json == yes ]] || filter="$shared $event_text event_line"
-  "${curl[@]}" -N -f -H 'Accept: application/x-ndjson' "$base$target" 2>"$scratch/curl" |
-    jq --unbuffered -r -c "$filter" || die 3 "the events were cut off: $(<"$scratch/curl")"
+  jq --unbuffered -r -c "$filter"
 }

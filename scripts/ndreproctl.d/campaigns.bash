@@ -48,7 +48,8 @@ ps_command() {
 
 status_command() {
   local id=${1-}
-  [[ $# -le 1 && $id != -* ]] || usage "status takes one campaign, or none for the newest"
+  [[ $# -le 1 && $id != -* ]] || usage "status takes one campaign or attempt, or none for the newest"
+  if [[ $id == */* ]]; then attempt_status "$id"; return; fi
   if [[ -z $id ]]; then
     ask GET '/v1/campaigns?limit=1'
     id=$(jq -r '.campaigns[0].id // ""' "$answer")

@@ -58,6 +58,7 @@ parallel=()
 exec python3 -m pytest tests/test_stress.py -x -v "${parallel[@]}" --timeout="$timeout" ${filter:+-k "$filter"} "$@"
 END
   chmod +x "$folder/run_test.sh"
+  if [[ $json == yes ]]; then jq -n --arg folder "$(realpath -ms -- "$folder")" '{folder: $folder}'; return; fi
   cat <<END
 made $folder. Next:
   1. copy the CI logs into $folder/logs/
@@ -101,7 +102,10 @@ case_command() {
         ["message", (.signature.message_template? | word)], ["test", (.signature.test_name? | word)]] | .[] | map(safe)' ;;
     analyze) [[ $# -eq 1 ]] || usage "case analyze takes one case"
       ask POST "/v1/cases/$(encode "$1")/analysis" '{}'
-      show 'FIELD PLACE VALUE' "$analysis_rows" ;;
+      show 'FIELD PLACE VALUE' "$analysis_rows"
+      ! jq -e '.evidence.is_failure == false' "$answer" >/dev/null || printf 'ndreproctl: %s\n  %s\n' \
+        "no failure was found in the case's logs, so there is none to reproduce" \
+        "put the log of the CI job that failed into the case's logs/, then analyze again" >&2 ;;
     *) usage "case new, add, list, show or analyze" ;;
   esac
 }

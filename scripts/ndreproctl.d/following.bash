@@ -13,7 +13,7 @@ open_events() {
   children=($!)
   # shellcheck disable=SC2016
   jq --unbuffered -r "$shared $event_text"' [.id, .attempt_id // "-",
-    (if .type == "attempt.signal" then "signal" elif .type == "campaign.state" then .body.state else "-" end),
+    (if .type == "attempt.signal" then "signal \(.body.offset)" elif .type == "campaign.state" then .body.state else "-" end),
     ([event_line] | first // "")] | @tsv' <"$scratch/raw" >"$scratch/lines" 2>/dev/null &
   child=$!
   children+=("$child")
@@ -52,7 +52,7 @@ detach() {
 
 # CAMPAIGN: tells its events from the first on until it has finished, also across a restart of the daemon.
 follow() {
-  local id=$1 after=0 line='' part='' got attempt='' signals=0 begin=$EPOCHSECONDS event which kind text lost=0
+  local id=$1 after=0 line='' part='' got attempt='' signal='' signals=0 begin=$EPOCHSECONDS event which kind text lost=0
   trap 'detach "$id"' INT TERM
   while :; do
     open_events "/v1/events?campaign=$id&after=$after"
@@ -68,11 +68,14 @@ follow() {
       IFS=$'\t' read -r event which kind text <<<"$line"
       line='' after=$event lost=0
       [[ $which == - ]] || attempt=$which
-      [[ $kind != signal ]] || signals=$((signals + 1))
+      if [[ $kind == signal\ * ]]; then # one for each rule that the line fits
+        [[ $signal != "$which $kind" ]] || continue
+        signal="$which $kind" signals=$((signals + 1))
+      fi
       [[ -z $text ]] || say "$text"
       if [[ $kind == finished ]]; then
         close_events
-        trap - INT TERM
+        trap 'exit 130' INT TERM
         [[ $tty == no ]] || printf '\r\e[K'
         return 0
       fi

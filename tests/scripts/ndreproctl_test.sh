@@ -62,7 +62,7 @@ campaign='{"id":"7","case_name":"gather","state":"finished","outcome":"not_repro
   "low":0.0063,"high":0.806}],"different_before_match":0,"first_match":null,"next_command":"ndreproctl run gather --budget 1h"}}'
 changed() { jq -c "$1" <<<"$campaign"; }
 case='{"name":"gather","folder":"/cases/gather","owner":"uid:1","analyzed_at":"2025-01-01T00:00:00.000Z","signature":{"failure_type":"crash"}}'
-problem='{"code":"no_such_case","detail":"there is no case x","hint":"look again","status":404}'
+problem='{"code":"odd","detail":"there is no case x","hint":"look again","status":404}'
 
 test='help fits a screen and has examples'
 ctl 0 help; says 'Examples:'
@@ -91,13 +91,17 @@ done
 ctl 0 run gather -h; says 'Examples:'
 
 test='no daemon is status 3 and says what to do'
-NDREPROD_SOCKET=$folder/none.sock ctl 3 ps; tells 'ndreprod serve'
+NDREPROD_SOCKET=$folder/none.sock ctl 3 ps; tells 'ndreprod serve'; tells "answer at $folder/none.sock: "
 NDREPROD_SOCKET='' HOME=$folder XDG_STATE_HOME='' ctl 3 ps; tells "$folder/.local/state/ndreprod/run/api.sock"
 
 test='the status of a problem becomes the exit status'
 for pair in 404=4 401=5 403=5 421=5 409=6 400=2 422=2 500=7 507=7 503=7; do
   can "${pair%=*} GET /v1/cases/x" "$problem"
   ctl "${pair#*=}" case show x; tells 'there is no case x'; tells 'look again'
+done
+for pair in 'no_such_case=case list' 'no_such_campaign=ps -a' 'no_such_attempt=status CAMPAIGN' 'no_such_board=board list'; do
+  can "404 GET /v1/cases/x" "$(jq --arg code "${pair%=*}" '.code = $code' <<<"$problem")"
+  ctl 4 case show x; tells "ndreproctl ${pair#*=} has those there are"; tells_not 'look again'
 done
 can "422 POST /v1/cases/x/campaigns" '{"code":"refused","detail":"run_test.sh: is not executable","hint":"chmod +x run_test.sh"}'
 ctl 9 run x; tells 'chmod +x run_test.sh'
@@ -163,6 +167,8 @@ events='{"id":"1","at_ms":1000,"type":"campaign.state","campaign_id":"7","attemp
 {"id":"2","at_ms":2000,"type":"campaign.step","campaign_id":"7","attempt_id":null,"subject":"gather","body":{"step":"attempt","number":4,"phase":"search","arm":"workers","parameters":{"workers":4}}}
 {"id":"3","at_ms":3000,"type":"attempt.state","campaign_id":"7","attempt_id":"31","subject":"gather","body":{"number":4,"verdict":null,"spawned_at_ms":3000}}
 {"id":"4","at_ms":4000,"type":"attempt.signal","campaign_id":"7","attempt_id":"31","subject":"gather","body":{"signal_class":"device_timeout","offset":48211,"line":"\u001b[31mTIMEOUT\u001b[0m \u009b2J"}}
+{"id":"4","at_ms":5000,"type":"attempt.signal","campaign_id":"7","attempt_id":"31","subject":"gather","body":{"signal_class":"device_timeout","offset":48211,"line":"\u001b[31mTIMEOUT\u001b[0m \u009b2J"}}
+{"id":"4","at_ms":4000,"type":"attempt.signal","campaign_id":"7","attempt_id":"31","subject":"gather","body":{"signal_class":"device_timeout","offset":48300,"line":"\u001b[31mTIMEOUT\u001b[0m \u009b2J"}}
 
 {"id":"5","at_ms":5000,"type":"attempt.state","campaign_id":"7","attempt_id":"31","subject":"gather","body":{"number":4,"verdict":"reproduced","explanation":"as wanted","spawned_at_ms":3000}}
 {"id":"6","at_ms":6000,"type":"reset.state","campaign_id":"7","attempt_id":null,"subject":"0","body":{"result":"verified","reason":"ok"}}
@@ -180,7 +186,9 @@ can_events '/v1/events?campaign=7&after=0' '202 POST /v1/cases/gather/campaigns'
   'GET /v1/attempts/31' '{"number":4,"arm":"workers","iterations":214,"log_offset":19083000}'
 ctl 0 run gather -f
 says 'attempt 4: search, workers workers=4'; says 'attempt 4: runs, logs/run_4.log'; says '! device_timeout  byte 48211'
-says 'attempt 4: reproduced - as wanted'; says 'board 0: reset verified ok'; says 'campaign 7 of gather: reproduced - 4 of 9'
+says 'attempt 4: reproduced - as wanted'; says 'board 0: reset verified ok'; if grep -q 'board 0: clean$' "$folder/out"; then good; else bad 'no board'; fi
+for offset in 48211 48300; do if [[ $(grep -c "byte $offset" "$folder/out") == 1 ]]; then good; else bad "not one line of $offset"; fi; done
+says 'campaign 7 of gather: reproduced - 4 of 9'
 says 'REPRODUCED  gather  campaign 7  0:52'; says_not $'\e'; says_not $'\r'
 ctl 0 run gather -f --json; if [[ $(jq -s length "$folder/out") == 1 ]]; then good; else bad 'more than one JSON value'; fi
 
@@ -207,12 +215,32 @@ follow_hanging() {
   following=$!
   recorded '"request": "GET /v1/events?campaign=7&after=0"'
 }
-interrupt() { # EXPECTED_STATUS
+interrupt() { # EXPECTED_STATUS [SIGNAL]
   local status=0
-  kill -INT "$following"
+  kill "-${2-INT}" "$following"
   wait "$following" || status=$?
   if [[ $status -eq $1 ]]; then good; else bad "exit $status, expected $1"; fi
 }
+
+test='a signal to the client alone ends what it waits for'
+# TARGET COMMAND...: which is interrupted while TARGET hangs.
+interrupted() {
+  local target=$1 signal
+  shift
+  for signal in INT TERM; do
+    can 'GET /healthz' '{}' "GET $target" '{}'
+    printf '%s' "$(jq --arg key "GET $target" '.[$key] = {hang: true}' "$folder/answers")" >"$folder/answers"
+    env --default-signal=INT "$client" "$@" >"$folder/out" 2>"$folder/err" </dev/null &
+    following=$!
+    recorded "\"request\": \"GET $target\""
+    interrupt 130 "$signal"
+    recorded "\"left\": \"GET $target\""
+  done
+}
+interrupted '/v1/attempts/31/log?follow=1' logs -f 31
+interrupted '/v1/events?follow=1' events -f
+interrupted '/v1/cases/gather' case show gather
+interrupted '/v1/campaigns/7?until=finished&wait=300s' wait 7; tells 'ndreproctl stop 7'
 
 test='Ctrl-C detaches and says how to end the campaign'
 follow_hanging
@@ -232,7 +260,7 @@ mv "$folder/api.sock.gone" "$folder/api.sock"
 test='events are read, lines by themselves or JSON'
 can_events '/v1/events?follow=0' 'GET /healthz' '{"alive":true}'
 ctl 0 events; says 'attempt 4: reproduced'
-ctl 0 events --json; if [[ $(jq -s length "$folder/out") == 9 ]]; then good; else bad 'not nine events'; fi
+ctl 0 events --json; if [[ $(jq -s length "$folder/out") == 11 ]]; then good; else bad 'not eleven events'; fi
 printf '%s' "$(jq '.["GET /v1/events?follow=1&after=5&campaign=7"] = .["GET /v1/events?follow=0"]' "$folder/answers")" >"$folder/answers"
 ctl 0 events -f --after 5 --campaign 7
 
@@ -262,6 +290,20 @@ ctl 0 ps -a; says $'finished\t0:52\t5:00\tnot_reproduced'
 ctl 0 status; says 'campaign 7 of gather: not_reproduced - no match'; says $'gather/3\tscreen\tplain\t-\tpassed\t1\t0\t1:01\t-'
 says 'seed 18446744073709551615'
 ctl 0 status 7 --json; if [[ $(jq -r '.attempts[0].name + .id' "$folder/out") == gather/37 ]]; then good; else bad 'not one object'; fi
+
+test='one attempt is shown with its failure beside that of CI'
+attempt='{"name":"gather/3","number":3,"campaign_id":"7","phase":"search","arm":"workers","parameters":{"workers":4},
+  "verdict":"different_failure","reason":"exited","explanation":"another failure","exposure_ms":61000,"runs":1,"matched":0,
+  "exit_code":1,"term_signal":null,"log_bytes":4211,"match_grade":"same_class",
+  "match_reasons":["failure type: crash = crash","exception: RuntimeError ≠ Key\u001b[2JError","message: unknown ? x"]}'
+can 'GET /v1/cases/gather/attempts/3' "$attempt" 'GET /v1/cases/gather/attempts/4' \
+  '{"name":"gather/4","number":4,"verdict":null,"runs":0,"matched":0,"log_bytes":0,"match_reasons":null}'
+ctl 0 status gather/3; says $'verdict\tdifferent_failure'; says $'reason\texited'; says $'arm\tworkers'; says $'parameters\tworkers=4'
+says $'time\t1:01'; says $'exit\t1'; says $'log\tlogs/run_3.log, 4211 bytes'; says $'match\tsame_class'
+says $'CI, here\tfailure type: crash = crash'; says $'CI, here\texception: RuntimeError ≠ Key [2JError'
+ctl 0 status gather/3 --json; if [[ $(jq -c . "$folder/out") == "$(jq -c . <<<"$attempt")" ]]; then good; else bad 'not as it came'; fi
+ctl 0 status gather/4; says $'verdict\tnone yet'; says $'time\t-'
+ctl 4 status gather/9
 
 test='boards are listed and reset, and a bad reset is status 7'
 can 'GET /v1/boards' '{"boards":[{"name":"0","state":"clean","reason":"","leased_by":null}]}' \
@@ -300,6 +342,9 @@ if jq -e --argjson evidence "$evidence" '.evidence == $evidence' "$folder/out" >
 analysis '.conflicts = [{field: "arch", kept: {value: "wormhole_b0", origin: {file: 0, line: 10, offset: 911}},
   other: {value: "\u001b[2Jblackhole", origin: {file: 0, line: 77, offset: 5000}}}]'
 ctl 0 case analyze gather; says $'conflicts\tlogs/ci_gather.log:77\tarch: wormhole_b0, elsewhere  [2Jblackhole'
+tells_not 'no failure'
+analysis '{is_failure: false}'
+ctl 0 case analyze gather; says $'is_failure\t-\tfalse'; tells 'no failure was found'; tells 'log of the CI job that failed'
 analysis null
 ctl 0 case analyze gather; is $'case\t-\tgather'
 
@@ -324,6 +369,8 @@ sed '/not filled in/d; s/^exec python3 -m pytest/echo/' "$folder/ring-timeout/ru
 bash "$folder/filled_in.sh" --workers 1 -- -k x >"$folder/out" 2>&1; is 'tests/test_stress.py -x -v --timeout=240 -k x'
 bash "$folder/filled_in.sh" --workers 3 >"$folder/out" 2>&1; says '-n 3 --max-worker-restart=0'
 if shellcheck -S warning -e SC2317 "$folder/ring-timeout/run_test.sh" >"$folder/out" 2>&1; then good; else bad shellcheck; fi
+ctl 0 case new "$folder/./gather" --json
+if jq -e --arg folder "$folder/gather" '. == {folder: $folder}' "$folder/out" >/dev/null; then good; else bad 'not JSON alone'; fi
 ctl 6 case new "$folder/ring-timeout"; ctl 2 case new "$folder/Ring Timeout"
 
 test='over TCP the token comes from a file, never from the command line'
