@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "storage/atomic_file.hpp"
+#include "storage/evidence_json.hpp"
 #include "supervisor/campaign/case_files.hpp"
 #include "supervisor/campaign/results_page.hpp"
 #include "supervisor/campaign/story.hpp"
@@ -17,7 +18,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::uint64_t largest_page = 4u << 20;
-constexpr int most_earlier = 11;  // one may be the campaign itself
+constexpr int most_looked_at = 1000;  // campaigns of one case
+constexpr int all_resets = 10000;
 constexpr int signals_looked_at = 100;
 constexpr int write_takes = 3;
 
@@ -45,10 +47,51 @@ CampaignEnd completed(Store& store, CampaignEnd end) {
   CampaignRepository::Filter same_case;
   same_case.case_id = end.campaign.case_id;
   same_case.state = CampaignState::finished;
-  same_case.limit = most_earlier;
-  end.earlier = store.campaigns.list(same_case);
-  std::erase_if(end.earlier, [&](const CampaignRow& row) { return row.id == end.campaign.id; });
+  same_case.limit = most_looked_at;
+  end.others = store.campaigns.list(same_case);
+  std::erase_if(end.others, [&](const CampaignRow& row) { return row.id == end.campaign.id; });
   return end;
+}
+
+bool has_found(const CampaignRow& row) {
+  return row.outcome == CampaignOutcome::reproduced || row.outcome == CampaignOutcome::deterministic ||
+         row.outcome == CampaignOutcome::margin;
+}
+
+bool want_the_same(const CampaignRow& a, const CampaignRow& b) {
+  const Checked<Signature> of_a = signature_from_json(a.signature_json);
+  const Checked<Signature> of_b = signature_from_json(b.signature_json);
+  return of_a.has_value() && of_b.has_value() && *of_a == *of_b;
+}
+
+/// The end of a campaign that ended before `now` did, as far as its rows tell.
+std::optional<CampaignEnd> earlier_end(Store& store, const CampaignEnd& now, const CampaignRow& row) {
+  const std::optional<Policy> policy = policy_from(row.policy_json);
+  if (!policy) return std::nullopt;
+  CampaignEnd end;
+  end.campaign = row;
+  end.policy = *policy;
+  end.finish = {*row.outcome, row.reason};
+  end.ended_at_ms = row.ended_at_ms.value_or(0);
+  end.attempts = store.attempts.of_campaign(row.id);
+  end.different_before_match = progress_from(*policy, end.attempts, row.spent_ms, false, "").different;
+  end.resets = resets_of(store, row);
+  end.environment = now.environment;
+  end.first_match = first_match(store, end);
+  end.others = now.others;
+  std::erase_if(end.others, [&](const CampaignRow& other) { return other.id == row.id; });
+  end.others.insert(end.others.begin(), now.campaign);
+  end.newest = NewestCampaign{now.campaign, now.attempts.size(), plain_rate(now)};
+  return end;
+}
+
+/// The campaign that the page shows instead of this one: the newest that found the failure which this one has not.
+std::optional<CampaignEnd> better_end(Store& store, const CampaignEnd& now) {
+  if (has_found(now.campaign)) return std::nullopt;
+  const auto better = std::find_if(now.others.begin(), now.others.end(), [&](const CampaignRow& row) {
+    return has_found(row) && want_the_same(row, now.campaign);
+  });
+  return better == now.others.end() ? std::nullopt : earlier_end(store, now, *better);
 }
 
 void add_what_files_show(const CaseFolder& folder, CampaignEnd& end) {
@@ -96,6 +139,15 @@ asio::awaitable<std::string> write_page(CaseWriter& writer, CaseFolder folder, s
 
 }  // namespace
 
+std::vector<ResetRow> resets_of(Store& store, const CampaignRow& campaign) {
+  std::vector<ResetRow> resets;
+  for (const std::string& board : texts_from(campaign.boards))
+    for (const ResetRow& reset : store.boards.resets(board, all_resets))
+      if (reset.campaign_id == campaign.id) resets.push_back(reset);
+  std::sort(resets.begin(), resets.end(), [](const ResetRow& a, const ResetRow& b) { return a.id < b.id; });
+  return resets;
+}
+
 void release_boards(Store& store, const CampaignRow& campaign, std::int64_t now) {
   for (const std::string& board : texts_from(campaign.boards)) {
     std::optional<BoardRow> row = store.boards.find(board);
@@ -108,18 +160,21 @@ void release_boards(Store& store, const CampaignRow& campaign, std::int64_t now)
 }
 
 asio::awaitable<void> end_campaign(CampaignTools tools, CaseFolder folder, CampaignEnd end) {
-  const auto complete = [&end](Store& store) { return completed(store, std::move(end)); };
-  end = co_await tools.store.read(complete);
   end.ended_at_ms = wall_ms();
-  add_what_files_show(folder, end);
-  std::string block = results_block(end);
-  std::string problem = co_await write_page(tools.writer, folder, end.campaign.case_name, std::move(block));
-  if (!problem.empty()) log_warning("campaign {}: the results page: {}", end.campaign.id.value, problem);
   end.campaign.state = CampaignState::finished;
   end.campaign.outcome = end.finish.outcome;
   end.campaign.reason = end.finish.reason;
-  end.campaign.report_json = report_json(end);
   end.campaign.ended_at_ms = end.ended_at_ms;
+  const auto complete = [&end](Store& store) { return completed(store, std::move(end)); };
+  end = co_await tools.store.read(complete);
+  add_what_files_show(folder, end);
+  const auto compare = [&end](Store& store) { return better_end(store, end); };
+  std::optional<CampaignEnd> better = co_await tools.store.read(compare);
+  if (better) add_what_files_show(folder, *better);
+  std::string block = results_block(better ? *better : end);
+  std::string problem = co_await write_page(tools.writer, folder, end.campaign.case_name, std::move(block));
+  if (!problem.empty()) log_warning("campaign {}: the results page: {}", end.campaign.id.value, problem);
+  end.campaign.report_json = report_json(end);
   const auto finish = [&end, &problem](Store& store) {
     if (!problem.empty())
       store.events.append(note_event(end.campaign, "README.md was not written: " + problem, end.ended_at_ms));

@@ -18,6 +18,22 @@ struct FirstMatch {
   std::string excerpt;  // at most 20 lines, ready for people
 };
 
+/// How often, with what certainty.
+struct Rate {
+  std::int64_t runs = 0;
+  std::int64_t matched = 0;
+  double rate = 0;  // matched / runs; (matched - 1) / (runs - 1) where the runs went on until they matched often enough
+  double low = 0;   // Clopper-Pearson, 95 %; without a match 0 and the one-sided 95 % bound
+  double high = 1;
+};
+
+/// The newest campaign of a case whose page shows an earlier one, since that found more.
+struct NewestCampaign {
+  CampaignRow row;
+  std::size_t attempts = 0;
+  Rate plain;
+};
+
 /// A campaign that is over, with all that is said of it.
 struct CampaignEnd {
   CampaignRow campaign;
@@ -29,9 +45,10 @@ struct CampaignEnd {
   std::vector<ResetRow> resets;
   std::vector<std::pair<std::string, std::string>> environment;  // of case.yaml
   std::optional<FirstMatch> first_match;
-  std::vector<CampaignRow> earlier;  // of the same case, newest first
-  bool has_contract = false;         // run_test.sh takes our arguments
-  bool starts_workers = false;       // a hand-written one starts workers by itself
+  std::vector<CampaignRow> others;  // of the same case, newest first
+  std::optional<NewestCampaign> newest;
+  bool has_contract = false;    // run_test.sh takes our arguments
+  bool starts_workers = false;  // a hand-written one starts workers by itself
 };
 
 /// Runs of one arm with the same parameters. Only runs that could be judged are `runs`.
@@ -61,15 +78,6 @@ struct LeftOut {
 };
 
 LeftOut left_out_of(const std::vector<AttemptRow>& attempts);
-
-/// How often, with what certainty.
-struct Rate {
-  std::int64_t runs = 0;
-  std::int64_t matched = 0;
-  double rate = 0;  // matched / runs; (matched - 1) / (runs - 1) where the runs went on until they matched often enough
-  double low = 0;   // Clopper-Pearson, 95 %; without a match 0 and the one-sided 95 % bound
-  double high = 1;
-};
 
 /// `until_matched`: the number of matches was given, not that of runs.
 Rate rate_of(std::int64_t runs, std::int64_t matched, bool until_matched);

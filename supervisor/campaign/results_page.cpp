@@ -12,7 +12,7 @@ namespace ndr {
 namespace {
 
 constexpr std::size_t longest_text = 300;
-constexpr std::size_t most_earlier = 10;
+constexpr std::size_t most_others = 10;
 
 /// One line of foreign text inside Markdown: nothing in it can start a marker, a tag, a table cell or a code span.
 std::string inline_text(const std::string& text) {
@@ -141,11 +141,26 @@ std::string resets_sentence(const CampaignEnd& end) {
   return "Board resets: " + std::to_string(end.resets.size()) + ", of which " + std::to_string(good) + " verified.\n\n";
 }
 
-std::string earlier_section(const CampaignEnd& end) {
-  if (end.earlier.empty()) return {};
-  std::string text = "Earlier campaigns:\n\n| campaign | ended | outcome | reason |\n|---|---|---|---|\n";
-  for (std::size_t i = 0; i < std::min(end.earlier.size(), most_earlier); ++i) {
-    const CampaignRow& row = end.earlier[i];
+/// Above the result of an earlier campaign.
+std::string newest_sentence(const CampaignEnd& end) {
+  if (!end.newest) return {};
+  const CampaignRow& row = end.newest->row;
+  std::string text = "The newest campaign, " + std::to_string(row.id.value) + ", ended";
+  if (row.outcome) text += " as **" + std::string{to_text(*row.outcome)} + "**";
+  if (row.ended_at_ms) text += " on " + to_rfc3339(*row.ended_at_ms);
+  text += " after " + std::to_string(end.newest->attempts) + " attempts (" + inline_text(row.reason) + "; ";
+  text += std::to_string(end.newest->plain.matched) + " of " + std::to_string(end.newest->plain.runs) +
+          " unamplified runs matched). What follows is the best answer so far, of campaign " +
+          std::to_string(end.campaign.id.value) + ".\n\n";
+  return text;
+}
+
+std::string others_section(const CampaignEnd& end) {
+  if (end.others.empty()) return {};
+  std::string text{end.newest ? "Other campaigns:" : "Earlier campaigns:"};
+  text += "\n\n| campaign | ended | outcome | reason |\n|---|---|---|---|\n";
+  for (std::size_t i = 0; i < std::min(end.others.size(), most_others); ++i) {
+    const CampaignRow& row = end.others[i];
     text += "| " + std::to_string(row.id.value) + " | " + (row.ended_at_ms ? to_rfc3339(*row.ended_at_ms) : "–") +
             " | " + (row.outcome ? std::string{to_text(*row.outcome)} : "–") + " | " + inline_text(row.reason) + " |\n";
   }
@@ -160,17 +175,18 @@ const char* unknown_here =
 
 std::string results_block(const CampaignEnd& end) {
   std::string block{results_begin};
-  block += "\n## Results\n\n**" + std::string{to_text(end.finish.outcome)} + "**: " + inline_text(end.finish.reason) +
-           ". Campaign " + std::to_string(end.campaign.id.value) + ", " + to_rfc3339(end.ended_at_ms) + ", " +
-           std::to_string(end.attempts.size()) + " attempts in " + seconds_text(end.campaign.spent_ms) + " of " +
-           seconds_text(end.campaign.budget_ms) + ", seed " + std::to_string(end.campaign.seed) + ".\n\n";
+  block += "\n## Results\n\n" + newest_sentence(end) + "**" + std::string{to_text(end.finish.outcome)} +
+           "**: " + inline_text(end.finish.reason) + ". Campaign " + std::to_string(end.campaign.id.value) + ", " +
+           to_rfc3339(end.ended_at_ms) + ", " + std::to_string(end.attempts.size()) + " attempts in " +
+           seconds_text(end.campaign.spent_ms) + " of " + seconds_text(end.campaign.budget_ms) + ", seed " +
+           std::to_string(end.campaign.seed) + ".\n\n";
   block += plain_sentence(plain_rate(end)) + " Sampling: " + stopping_rule(end) + ".\n\n";
   block += different_sentence(end);
   if (!end.attempts.empty()) block += arms_table(end) + "\n";
   block += left_out_sentence(left_out_of(end.attempts)) + resets_sentence(end) + first_match_section(end);
   block += "Next: `" + next_command(end) + "`\n\n";
   block += unknown_here;
-  block += earlier_section(end);
+  block += others_section(end);
   block += results_end;
   return block;
 }

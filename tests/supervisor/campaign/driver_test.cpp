@@ -306,3 +306,33 @@ TEST_CASE("the page names the campaigns before") {
   world.finished(world.submit(world.request()));
   CHECK_THAT(page(world), ContainsSubstring("| " + std::to_string(first.value) + " |"));
 }
+
+TEST_CASE("a campaign that finds nothing leaves the better result of an earlier one on the page") {
+  CampaignWorld world;
+  match_at(world, {1, 3, 4});
+  const CampaignId good = world.submit(world.request());
+  world.finished(good);
+  always(world, Verdict::setup_error);
+  const CampaignId bad = world.submit(world.request());
+  const CampaignRow row = world.finished(bad);
+  CHECK_THAT(row.report_json, ContainsSubstring(R"("outcome":"setup_error")"));
+  CHECK_THAT(page(world), ContainsSubstring("**reproduced**: 3 matched of 3 wanted. Campaign 1, "));
+  CHECK_THAT(page(world), ContainsSubstring("The newest campaign, 2, ended as **setup_error**"));
+  CHECK_THAT(page(world), ContainsSubstring("`logs/run_1.log`"));
+  CHECK_THAT(page(world), ContainsSubstring("| 2 | ") && !ContainsSubstring("\n| 1 | "));
+  match_at(world, {6, 8, 9});
+  world.finished(world.submit(world.request()));
+  CHECK_THAT(page(world), ContainsSubstring(". Campaign 3, ") && !ContainsSubstring("The newest campaign"));
+}
+
+TEST_CASE("what was found of another failure does not stay on the page") {
+  CampaignWorld world;
+  match_at(world, {1, 3, 4});
+  world.finished(world.submit(world.request()));
+  always(world, Verdict::setup_error);
+  Signature other = CampaignWorld::signature();
+  other.message_template = "the board is gone";
+  world.store.transaction([&] { world.store.cases.save_analysis(world.of_case.id, "", to_json_text(other), 2); });
+  world.finished(world.submit(world.request()));
+  CHECK_THAT(page(world), ContainsSubstring("**setup_error**") && ContainsSubstring("| reproduced |"));
+}

@@ -144,9 +144,26 @@ TEST_CASE("the last ten campaigns before are named") {
     row.outcome = CampaignOutcome::not_reproduced;
     row.reason = "no | match";
     row.ended_at_ms = 1700000000000;
-    end.earlier.push_back(row);
+    end.others.push_back(row);
   }
   const std::string block = results_block(end);
   CHECK_THAT(block, ContainsSubstring("| 100 | 2023-11-14T22:13:20.000Z | not_reproduced | no \\| match |"));
   CHECK(count(block, "| not_reproduced |") == 10);
+}
+
+TEST_CASE("a better campaign before the newest is shown, below what the newest did") {
+  CampaignEnd end = ended(CampaignOutcome::reproduced);
+  CampaignRow newest;
+  newest.id.value = 8;
+  newest.outcome = CampaignOutcome::cancelled;
+  newest.reason = "cancelled on | request";
+  newest.ended_at_ms = 1700000000000;
+  end.newest = NewestCampaign{newest, 3, rate_of(2, 0, false)};
+  end.others = {newest};
+  const std::string block = results_block(end);
+  CHECK_THAT(block,
+             ContainsSubstring("The newest campaign, 8, ended as **cancelled** on 2023-11-14T22:13:20.000Z after "
+                               "3 attempts (cancelled on \\| request; 0 of 2 unamplified runs matched). What "
+                               "follows is the best answer so far, of campaign 7.\n\n**reproduced**:"));
+  CHECK_THAT(block, ContainsSubstring("Other campaigns:"));
 }
