@@ -104,7 +104,12 @@ void add_what_files_show(const CaseFolder& folder, CampaignEnd& end) {
   if (!end.first_match) return;
   const std::filesystem::path log = folder.run_log(end.first_match->row.number);
   end.first_match->log = std::filesystem::relative(log, folder.root()).string();
-  if (end.first_match->offset) end.first_match->excerpt = excerpt(log, *end.first_match->offset);
+  std::optional<std::uint64_t>& offset = end.first_match->offset;
+  if (!offset) return;
+  // The first log signal may be a line of source or of a traceback; what failed is said further down.
+  const Checked<Signature> seen = signature_from_json(end.first_match->row.failure_json);
+  if (seen.has_value()) offset = line_of_message(log, *offset, seen->message_template).value_or(*offset);
+  end.first_match->excerpt = excerpt(log, *offset);
 }
 
 /// The page as it is now; nothing where there is none.

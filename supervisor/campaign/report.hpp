@@ -13,9 +13,9 @@ namespace ndr {
 /// The attempt that matched first, and what its log shows there.
 struct FirstMatch {
   AttemptRow row;
-  std::string log;  // relative to the case
-  std::optional<std::uint64_t> offset;
-  std::string excerpt;  // at most 20 lines, ready for people
+  std::string log;                      // relative to the case
+  std::optional<std::uint64_t> offset;  // of the line that says what failed, else of the first fault
+  std::string excerpt;                  // at most 20 lines around it, ready for people
 };
 
 /// How often, with what certainty.

@@ -128,7 +128,7 @@ std::string first_match_section(const CampaignEnd& end) {
   const FirstMatch& match = *end.first_match;
   std::string text = "First match: attempt " + std::to_string(match.row.number) + ", arm " +
                      inline_text(match.row.arm) + ", `" + match.log + "`";
-  if (match.offset) text += " from byte " + std::to_string(*match.offset);
+  if (match.offset) text += " at byte " + std::to_string(*match.offset);
   if (match.row.match_grade) text += ", graded *" + inline_text(*match.row.match_grade) + "*";
   text += ".\n\n";
   return match.excerpt.empty() ? text : text + fenced(to_utf8(match.excerpt)) + "\n";

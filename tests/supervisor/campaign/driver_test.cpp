@@ -258,8 +258,10 @@ TEST_CASE("a page that is a symlink is not followed and said to be so") {
   CHECK(is_told(world, "symbolic links"));
 }
 
-TEST_CASE("the first match is shown from where its log signal is") {
+TEST_CASE("the first match is shown around the line that says what failed") {
   CampaignWorld world;
+  const std::string log =
+      "fine\n>   raise RuntimeError(\"ledger differs\")\n\x1b[31mE   RuntimeError: ledger differs\x1b[0m\nmore\n";
   world.runner.ends = [&](const AttemptOrder& order, AttemptResult& result) {
     if (order.row.number != 2) {
       result.row.verdict = order.row.number > 3 ? Verdict::setup_error : Verdict::passed;
@@ -267,22 +269,27 @@ TEST_CASE("the first match is shown from where its log signal is") {
     }
     result.row.verdict = Verdict::reproduced;
     result.row.match_grade = "exact";
-    std::ofstream{order.folder.run_log(2)} << "fine\n\x1b[31mRuntimeError: ledger differs\x1b[0m\nmore\n";
+    Signature seen = CampaignWorld::signature();
+    seen.message_template = "RuntimeError: ledger differs";
+    result.row.failure_json = to_json_text(seen);
+    std::ofstream{order.folder.run_log(2)} << log;
     LogSignalRow signal;
     signal.attempt_id = order.row.id;
     signal.rule = "case.signature";
     signal.signal_class = "exception";
     signal.offset = 5;
-    signal.line = "RuntimeError: ledger differs";
+    signal.line = ">   raise RuntimeError(\"ledger differs\")";
     signal.fields_json = "{}";
     world.store.transaction([&] { world.store.attempts.add_signals({signal}); });
   };
   const CampaignId id = world.submit(world.request());
   world.finished(id);
-  CHECK_THAT(page(world),
-             ContainsSubstring("First match: attempt 2, arm plain, `logs/run_2.log` from byte 5, graded *exact*"));
-  CHECK_THAT(page(world), ContainsSubstring("```text\nRuntimeError: ledger differs\nmore\n```"));
-  CHECK_THAT(world.row(id).report_json, ContainsSubstring(R"("offset":5)"));
+  const std::string at = std::to_string(log.find("\x1b[31m"));
+  CHECK_THAT(page(world), ContainsSubstring("First match: attempt 2, arm plain, `logs/run_2.log` at byte " + at +
+                                            ", graded *exact*"));
+  CHECK_THAT(page(world), ContainsSubstring("```text\nfine\n>   raise RuntimeError(\"ledger differs\")\n"
+                                            "E   RuntimeError: ledger differs\nmore\n```"));
+  CHECK_THAT(world.row(id).report_json, ContainsSubstring("\"offset\":" + at));
 }
 
 TEST_CASE("a case.yaml that went bad ends the campaign with its line") {
