@@ -41,9 +41,35 @@ std::optional<FirstMatch> first_match(Store& store, const CampaignEnd& end) {
   return match;
 }
 
+/// As the signature has it; with the log's own words where the case's evidence is still that of this signature.
+WantedFailure wanted_failure(Store& store, const CampaignRow& campaign) {
+  WantedFailure wanted;
+  const Checked<Signature> signature = signature_from_json(campaign.signature_json);
+  if (!signature.has_value() || signature->failure_type == FailureType::none) return wanted;
+  wanted.type = to_text(signature->failure_type);
+  wanted.test = signature->test_name;
+  wanted.exception = signature->exception;
+  wanted.message = signature->message_template;
+  wanted.site = signature->site_file;
+  const std::optional<CaseRow> of_case = store.cases.find(campaign.case_id);
+  if (!of_case || !of_case->evidence_json) return wanted;
+  const Checked<Evidence> evidence = evidence_from_json(*of_case->evidence_json);
+  if (!evidence.has_value() || signature_of(*evidence) != *signature) return wanted;
+  if (evidence->test_id) wanted.test = evidence->test_id->value;
+  if (evidence->throw_location) wanted.site = evidence->throw_location->value;
+  if (!evidence->error_line) return wanted;
+  wanted.message = evidence->error_line->value;
+  const Origin& origin = evidence->error_line->origin;
+  if (origin.file >= evidence->files.size()) return wanted;
+  const std::filesystem::path log{evidence->files[origin.file]};
+  wanted.log = "logs/" + log.filename().string() + ":" + std::to_string(origin.line);
+  return wanted;
+}
+
 /// What the database knows beyond the campaign's own rows.
 CampaignEnd completed(Store& store, CampaignEnd end) {
   end.first_match = first_match(store, end);
+  end.wanted = wanted_failure(store, end.campaign);
   CampaignRepository::Filter same_case;
   same_case.case_id = end.campaign.case_id;
   same_case.state = CampaignState::finished;
@@ -78,6 +104,7 @@ std::optional<CampaignEnd> earlier_end(Store& store, const CampaignEnd& now, con
   end.resets = resets_of(store, row);
   end.environment = now.environment;
   end.first_match = first_match(store, end);
+  end.wanted = now.wanted;
   end.others = now.others;
   std::erase_if(end.others, [&](const CampaignRow& other) { return other.id == row.id; });
   end.others.insert(end.others.begin(), now.campaign);

@@ -27,6 +27,16 @@ struct Rate {
   double high = 1;
 };
 
+/// The failure of CI that is to be seen again; what is not known is empty.
+struct WantedFailure {
+  std::string type;
+  std::string test;
+  std::string exception;
+  std::string message;
+  std::string site;
+  std::string log;  // FILE:LINE of the message, relative to the case
+};
+
 /// The newest campaign of a case whose page shows an earlier one, since that found more.
 struct NewestCampaign {
   CampaignRow row;
@@ -44,6 +54,7 @@ struct CampaignEnd {
   std::vector<AttemptRow> attempts;
   std::vector<ResetRow> resets;
   std::vector<std::pair<std::string, std::string>> environment;  // of case.yaml
+  WantedFailure wanted;
   std::optional<FirstMatch> first_match;
   std::vector<CampaignRow> others;  // of the same case, newest first
   std::optional<NewestCampaign> newest;

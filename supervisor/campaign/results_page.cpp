@@ -6,6 +6,7 @@
 
 #include "analyzer/utf8.hpp"
 #include "storage/record_json.hpp"
+#include "supervisor/campaign/story.hpp"
 #include "supervisor/clock.hpp"
 
 namespace ndr {
@@ -123,14 +124,53 @@ std::string different_sentence(const CampaignEnd& end) {
          " runs failed *differently* before any match: compare their logs with CI's before trusting this case.\n\n";
 }
 
+std::string wanted_sentence(const WantedFailure& wanted) {
+  if (wanted.type.empty()) return {};
+  std::string text = "CI's failure: " + (wanted.test.empty() ? "" : inline_text(wanted.test) + ", ") + wanted.type;
+  if (!wanted.exception.empty()) text += ", **" + inline_text(wanted.exception) + "**";
+  if (!wanted.message.empty()) text += ": " + inline_text(wanted.message);
+  if (!wanted.site.empty()) text += ", raised at " + inline_text(wanted.site);
+  if (!wanted.log.empty()) text += " (" + inline_text(wanted.log) + ")";
+  return text + ".\n\n";
+}
+
+/// The name of a field whose value is the same on both sides; nothing for other reasons.
+std::string_view agreeing_field(std::string_view reason) {
+  constexpr std::string_view equals = " = ";
+  const std::size_t colon = reason.find(": ");
+  if (colon == std::string_view::npos) return {};
+  const std::string_view values = reason.substr(colon + 2);
+  if (values.size() < equals.size() || (values.size() - equals.size()) % 2 != 0) return {};
+  const std::size_t half = (values.size() - equals.size()) / 2;
+  const bool same =
+      values.substr(half, equals.size()) == equals && values.substr(0, half) == values.substr(half + equals.size());
+  return same ? reason.substr(0, colon) : std::string_view{};
+}
+
+/// What agreed by its name, what did not with both values.
+std::string grading_sentence(const AttemptRow& row) {
+  if (!row.match_grade) return {};
+  std::string same;
+  std::string others;
+  for (const std::string& reason : texts_from(row.match_reasons)) {
+    const std::string_view field = agreeing_field(reason);
+    if (field.empty())
+      others += "; " + inline_text(reason);
+    else
+      same += (same.empty() ? "" : ", ") + inline_text(std::string{field});
+  }
+  std::string text = "Graded *" + inline_text(*row.match_grade) + "* against CI's failure";
+  if (!same.empty()) text += "; the same: " + same;
+  return text + others + ".\n\n";
+}
+
 std::string first_match_section(const CampaignEnd& end) {
   if (!end.first_match) return {};
   const FirstMatch& match = *end.first_match;
   std::string text = "First match: attempt " + std::to_string(match.row.number) + ", arm " +
                      inline_text(match.row.arm) + ", `" + match.log + "`";
   if (match.offset) text += " at byte " + std::to_string(*match.offset);
-  if (match.row.match_grade) text += ", graded *" + inline_text(*match.row.match_grade) + "*";
-  text += ".\n\n";
+  text += ".\n\n" + grading_sentence(match.row);
   return match.excerpt.empty() ? text : text + fenced(to_utf8(match.excerpt)) + "\n";
 }
 
@@ -180,6 +220,7 @@ std::string results_block(const CampaignEnd& end) {
            to_rfc3339(end.ended_at_ms) + ", " + std::to_string(end.attempts.size()) + " attempts in " +
            seconds_text(end.campaign.spent_ms) + " of " + seconds_text(end.campaign.budget_ms) + ", seed " +
            std::to_string(end.campaign.seed) + ".\n\n";
+  block += wanted_sentence(end.wanted);
   block += plain_sentence(plain_rate(end)) + " Sampling: " + stopping_rule(end) + ".\n\n";
   block += different_sentence(end);
   if (!end.attempts.empty()) block += arms_table(end) + "\n";

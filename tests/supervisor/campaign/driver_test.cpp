@@ -286,7 +286,7 @@ TEST_CASE("the first match is shown around the line that says what failed") {
   world.finished(id);
   const std::string at = std::to_string(log.find("\x1b[31m"));
   CHECK_THAT(page(world), ContainsSubstring("First match: attempt 2, arm plain, `logs/run_2.log` at byte " + at +
-                                            ", graded *exact*"));
+                                            ".\n\nGraded *exact* against CI's failure."));
   CHECK_THAT(page(world), ContainsSubstring("```text\nfine\n>   raise RuntimeError(\"ledger differs\")\n"
                                             "E   RuntimeError: ledger differs\nmore\n```"));
   CHECK_THAT(world.row(id).report_json, ContainsSubstring("\"offset\":" + at));
@@ -342,4 +342,29 @@ TEST_CASE("what was found of another failure does not stay on the page") {
   world.store.transaction([&] { world.store.cases.save_analysis(world.of_case.id, "", to_json_text(other), 2); });
   world.finished(world.submit(world.request()));
   CHECK_THAT(page(world), ContainsSubstring("**setup_error**") && ContainsSubstring("| reproduced |"));
+}
+
+TEST_CASE("the page says what failed in CI and where its log says so") {
+  CampaignWorld world;
+  always(world, Verdict::setup_error);
+  Evidence evidence;
+  evidence.files = {"/cases/ledger/logs/ci.log"};
+  evidence.is_failure = true;
+  evidence.failure_type = FailureType::exception;
+  evidence.exception = {"ledger.LostUpdate", {0, 41, 900}};
+  evidence.error_line = {"ledger.LostUpdate: the ledger says 17", {0, 41, 900}};
+  evidence.throw_location = {"tests/test_ledger.py:12", {0, 40, 870}};
+  evidence.test_id = {"tests/test_ledger.py::test_adds[4]", {0, 3, 20}};
+  const auto save = [&](const Signature& signature) {
+    world.store.transaction(
+        [&] { world.store.cases.save_analysis(world.of_case.id, to_json_text(evidence), to_json_text(signature), 2); });
+  };
+  save(signature_of(evidence));
+  world.finished(world.submit(world.request()));
+  CHECK_THAT(page(world), ContainsSubstring("CI's failure: tests/test\\_ledger.py::test\\_adds\\[4], exception, "
+                                            "**LostUpdate**: ledger.LostUpdate: the ledger says 17, raised at "
+                                            "tests/test\\_ledger.py:12 (logs/ci.log:41)."));
+  save(CampaignWorld::signature());
+  world.finished(world.submit(world.request()));
+  CHECK_THAT(page(world), ContainsSubstring("CI's failure: exception, **RuntimeError**: ledger differs.\n"));
 }

@@ -167,3 +167,14 @@ TEST_CASE("a better campaign before the newest is shown, below what the newest d
                                "follows is the best answer so far, of campaign 7.\n\n**reproduced**:"));
   CHECK_THAT(block, ContainsSubstring("Other campaigns:"));
 }
+
+TEST_CASE("the match is graded by the names of what agrees and the values of what does not") {
+  CampaignEnd end = ended(CampaignOutcome::reproduced);
+  add(end, Arm{}, Verdict::reproduced);
+  AttemptRow row = end.attempts.front();
+  row.match_grade = "same_site";
+  row.match_reasons = R"(["failure type: exception = exception","message: a = 1 = a = 1","test: x ≠ y"])";
+  end.first_match = FirstMatch{row, "logs/run_1.log", 12, ""};
+  CHECK_THAT(results_block(end), ContainsSubstring("Graded *same\\_site* against CI's failure; the same: failure type, "
+                                                   "message; test: x ≠ y."));
+}
