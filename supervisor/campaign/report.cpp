@@ -118,8 +118,8 @@ Rate rate_of(std::int64_t runs, std::int64_t matched, bool until_matched) {
   const Interval interval = clopper_pearson(matched, runs, 0.95);
   rate.low = interval.low;
   rate.high = matched == 0 ? upper_bound_without_hits(runs, 0.95) : interval.high;
-  const bool sampled = until_matched && matched >= 2 && runs > 1;
-  rate.rate = sampled ? haldane(matched, runs) : static_cast<double>(matched) / static_cast<double>(runs);
+  rate.until_matched = until_matched && matched >= 2 && runs > 1;
+  rate.rate = rate.until_matched ? haldane(matched, runs) : static_cast<double>(matched) / static_cast<double>(runs);
   return rate;
 }
 

@@ -25,6 +25,7 @@ struct Rate {
   double rate = 0;  // matched / runs; (matched - 1) / (runs - 1) where the runs went on until they matched often enough
   double low = 0;   // Clopper-Pearson, 95 %; without a match 0 and the one-sided 95 % bound
   double high = 1;
+  bool until_matched = false;  // `rate` leaves out the match at which the sampling stopped
 };
 
 /// The failure of CI that is to be seen again; what is not known is empty.

@@ -101,6 +101,17 @@ std::string arms_table(const CampaignEnd& end) {
   return table;
 }
 
+/// Without it 28.6 % for 3 of 8 looks like an error.
+std::string sampling_sentence(const CampaignEnd& end) {
+  bool shown = plain_rate(end).until_matched;
+  for (const ArmTally& tally : tallies_of(end.attempts))
+    shown = shown || rate_of(tally.runs, tally.matched, ran_until_matched(end, tally.matched)).until_matched;
+  if (!shown) return {};
+  return "Where " + std::to_string(std::max(2, end.policy.confirmations)) +
+         " or more matched, the rate is (k − 1)/(n − 1) for k matches in n runs: sampling stopped at the k-th match "
+         "(inverse sampling), so k/n would be too high.\n\n";
+}
+
 std::string left_out_sentence(const LeftOut& left) {
   if (left.sum() == 0) return {};
   std::string text = "Left out of the rates:";
@@ -224,6 +235,7 @@ std::string results_block(const CampaignEnd& end) {
   block += plain_sentence(plain_rate(end)) + " Sampling: " + stopping_rule(end) + ".\n\n";
   block += different_sentence(end);
   if (!end.attempts.empty()) block += arms_table(end) + "\n";
+  block += sampling_sentence(end);
   block += left_out_sentence(left_out_of(end.attempts)) + resets_sentence(end) + first_match_section(end);
   block += "Next: `" + next_command(end) + "`\n\n";
   block += unknown_here;

@@ -178,3 +178,16 @@ TEST_CASE("the match is graded by the names of what agrees and the values of wha
   CHECK_THAT(results_block(end), ContainsSubstring("Graded *same\\_site* against CI's failure; the same: failure type, "
                                                    "message; test: x ≠ y."));
 }
+
+TEST_CASE("a rate that leaves out the last match is explained, and no other") {
+  CampaignEnd end = ended(CampaignOutcome::reproduced);
+  for (int i = 0; i < 5; ++i)
+    add(end, Arm{}, Verdict::passed);
+  for (int i = 0; i < 2; ++i)
+    add(end, Arm{}, Verdict::reproduced);
+  CHECK_THAT(results_block(end), !ContainsSubstring("(k − 1)/(n − 1)"));
+  add(end, Arm{}, Verdict::reproduced);
+  CHECK_THAT(results_block(end), ContainsSubstring("3 of 8 runs matched: 28.6 %") &&
+                                     ContainsSubstring("Where 3 or more matched, the rate is (k − 1)/(n − 1) for k "
+                                                       "matches in n runs: sampling stopped at the k-th match"));
+}
