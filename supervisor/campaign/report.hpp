@@ -77,19 +77,20 @@ struct ArmTally {
 };
 
 /// In the order of their first use.
-std::vector<ArmTally> tallies_of(const std::vector<AttemptRow>& attempts);
+std::vector<ArmTally> tallies_of(const CampaignEnd& end);
 
-/// What is left out of every rate, by verdict.
+/// What is left out of every rate.
 struct LeftOut {
   std::int64_t contention = 0;
   std::int64_t setup_error = 0;
   std::int64_t infrastructure = 0;
   std::int64_t cancelled = 0;
   std::int64_t lost = 0;
-  std::int64_t sum() const { return contention + setup_error + infrastructure + cancelled + lost; }
+  std::int64_t cut_off = 0;  // by the budget, before an attempt's time was over
+  std::int64_t sum() const { return contention + setup_error + infrastructure + cancelled + lost + cut_off; }
 };
 
-LeftOut left_out_of(const std::vector<AttemptRow>& attempts);
+LeftOut left_out_of(const CampaignEnd& end);
 
 /// `until_matched`: the number of matches was given, not that of runs.
 Rate rate_of(std::int64_t runs, std::int64_t matched, bool until_matched);

@@ -90,7 +90,7 @@ std::string arms_table(const CampaignEnd& end) {
   std::string table =
       "| arm | workers | iterations | runs | matched | rate (95 %) | other failure | hang | cut off |\n"
       "|---|---|---|---|---|---|---|---|---|\n";
-  for (const ArmTally& tally : tallies_of(end.attempts)) {
+  for (const ArmTally& tally : tallies_of(end)) {
     std::ostringstream row;
     row << "| " << inline_text(tally.arm.name) << " | " << tally.arm.workers << " | " << iterations_text(tally.arm)
         << " | " << tally.runs << " | " << tally.matched << " | "
@@ -104,7 +104,7 @@ std::string arms_table(const CampaignEnd& end) {
 /// Without it 28.6 % for 3 of 8 looks like an error.
 std::string sampling_sentence(const CampaignEnd& end) {
   bool shown = plain_rate(end).until_matched;
-  for (const ArmTally& tally : tallies_of(end.attempts))
+  for (const ArmTally& tally : tallies_of(end))
     shown = shown || rate_of(tally.runs, tally.matched, ran_until_matched(end, tally.matched)).until_matched;
   if (!shown) return {};
   return "Where " + std::to_string(std::max(2, end.policy.confirmations)) +
@@ -119,7 +119,8 @@ std::string left_out_sentence(const LeftOut& left) {
                                                         {left.setup_error, "set-up error"},
                                                         {left.infrastructure, "infrastructure"},
                                                         {left.cancelled, "cancelled"},
-                                                        {left.lost, "lost"}};
+                                                        {left.lost, "lost"},
+                                                        {left.cut_off, "cut off by the budget"}};
   const char* comma = " ";
   for (const auto& [count, name] : kinds) {
     if (count == 0) continue;
@@ -236,7 +237,7 @@ std::string results_block(const CampaignEnd& end) {
   block += different_sentence(end);
   if (!end.attempts.empty()) block += arms_table(end) + "\n";
   block += sampling_sentence(end);
-  block += left_out_sentence(left_out_of(end.attempts)) + resets_sentence(end) + first_match_section(end);
+  block += left_out_sentence(left_out_of(end)) + resets_sentence(end) + first_match_section(end);
   block += "Next: `" + next_command(end) + "`\n\n";
   block += unknown_here;
   block += others_section(end);
