@@ -193,6 +193,8 @@ std::string resets_sentence(const CampaignEnd& end) {
   return "Board resets: " + std::to_string(end.resets.size()) + ", of which " + std::to_string(good) + " verified.\n\n";
 }
 
+std::string attempts_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " attempt" : " attempts"); }
+
 /// Above the result of an earlier campaign.
 std::string newest_sentence(const CampaignEnd& end) {
   if (!end.newest) return {};
@@ -200,7 +202,7 @@ std::string newest_sentence(const CampaignEnd& end) {
   std::string text = "The newest campaign, " + std::to_string(row.id.value) + ", ended";
   if (row.outcome) text += " as **" + std::string{to_text(*row.outcome)} + "**";
   if (row.ended_at_ms) text += " on " + to_rfc3339(*row.ended_at_ms);
-  text += " after " + std::to_string(end.newest->attempts) + " attempts (" + inline_text(row.reason) + "; ";
+  text += " after " + attempts_text(end.newest->attempts) + " (" + inline_text(row.reason) + "; ";
   text += std::to_string(end.newest->plain.matched) + " of " + std::to_string(end.newest->plain.runs) +
           " unamplified runs matched). What follows is the best answer so far, of campaign " +
           std::to_string(end.campaign.id.value) + ".\n\n";
@@ -229,7 +231,7 @@ std::string results_block(const CampaignEnd& end) {
   std::string block{results_begin};
   block += "\n## Results\n\n" + newest_sentence(end) + "**" + std::string{to_text(end.finish.outcome)} +
            "**: " + inline_text(end.finish.reason) + ". Campaign " + std::to_string(end.campaign.id.value) + ", " +
-           to_rfc3339(end.ended_at_ms) + ", " + std::to_string(end.attempts.size()) + " attempts in " +
+           to_rfc3339(end.ended_at_ms) + ", " + attempts_text(end.attempts.size()) + " in " +
            seconds_text(end.campaign.spent_ms) + " of " + seconds_text(end.campaign.budget_ms) + ", seed " +
            std::to_string(end.campaign.seed) + ".\n\n";
   block += wanted_sentence(end.wanted);

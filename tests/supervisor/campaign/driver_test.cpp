@@ -324,7 +324,8 @@ TEST_CASE("a campaign that finds nothing leaves the better result of an earlier 
   const CampaignRow row = world.finished(bad);
   CHECK_THAT(row.report_json, ContainsSubstring(R"("outcome":"setup_error")"));
   CHECK_THAT(page(world), ContainsSubstring("**reproduced**: 3 matched of 3 wanted. Campaign 1, "));
-  CHECK_THAT(page(world), ContainsSubstring("The newest campaign, 2, ended as **setup_error**"));
+  CHECK_THAT(page(world), ContainsSubstring("The newest campaign, 2, ended as **setup_error**") &&
+                              ContainsSubstring(" after 1 attempt ("));
   CHECK_THAT(page(world), ContainsSubstring("`logs/run_1.log`"));
   CHECK_THAT(page(world), ContainsSubstring("| 2 | ") && !ContainsSubstring("\n| 1 | "));
   match_at(world, {6, 8, 9});
