@@ -32,7 +32,7 @@ std::optional<MatchGrade> match_grade_from(std::string_view text);
 
 struct Match {
   MatchGrade grade = MatchGrade::other;
-  std::vector<std::string> reasons;  // one per compared field: "exception: RuntimeError = RuntimeError"
+  std::vector<std::string> reasons;  // one per field that a side knows: "exception: RuntimeError = RuntimeError"
   bool counts() const { return grade == MatchGrade::exact || grade == MatchGrade::same_site; }
 };
 

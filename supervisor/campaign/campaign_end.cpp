@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "storage/atomic_file.hpp"
+#include "storage/evidence_json.hpp"
 #include "supervisor/campaign/case_files.hpp"
 #include "supervisor/campaign/results_page.hpp"
 #include "supervisor/campaign/story.hpp"
@@ -17,7 +18,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::uint64_t largest_page = 4u << 20;
-constexpr int most_earlier = 11;  // one may be the campaign itself
+constexpr int most_looked_at = 1000;  // campaigns of one case
+constexpr int all_resets = 10000;
 constexpr int signals_looked_at = 100;
 constexpr int write_takes = 3;
 
@@ -39,16 +41,84 @@ std::optional<FirstMatch> first_match(Store& store, const CampaignEnd& end) {
   return match;
 }
 
+/// As the signature has it; with the log's own words where the case's evidence is still that of this signature.
+WantedFailure wanted_failure(Store& store, const CampaignRow& campaign) {
+  WantedFailure wanted;
+  const Checked<Signature> signature = signature_from_json(campaign.signature_json);
+  if (!signature.has_value() || signature->failure_type == FailureType::none) return wanted;
+  wanted.type = to_text(signature->failure_type);
+  wanted.test = signature->test_name;
+  wanted.exception = signature->exception;
+  wanted.message = signature->message_template;
+  wanted.site = signature->site_file;
+  const std::optional<CaseRow> of_case = store.cases.find(campaign.case_id);
+  if (!of_case || !of_case->evidence_json) return wanted;
+  const Checked<Evidence> evidence = evidence_from_json(*of_case->evidence_json);
+  if (!evidence.has_value() || signature_of(*evidence) != *signature) return wanted;
+  if (evidence->test_id) wanted.test = evidence->test_id->value;
+  if (evidence->throw_location) wanted.site = evidence->throw_location->value;
+  if (!evidence->error_line) return wanted;
+  wanted.message = evidence->error_line->value;
+  const Origin& origin = evidence->error_line->origin;
+  if (origin.file >= evidence->files.size()) return wanted;
+  const std::filesystem::path log{evidence->files[origin.file]};
+  wanted.log = "logs/" + log.filename().string() + ":" + std::to_string(origin.line);
+  return wanted;
+}
+
 /// What the database knows beyond the campaign's own rows.
 CampaignEnd completed(Store& store, CampaignEnd end) {
   end.first_match = first_match(store, end);
+  end.wanted = wanted_failure(store, end.campaign);
   CampaignRepository::Filter same_case;
   same_case.case_id = end.campaign.case_id;
   same_case.state = CampaignState::finished;
-  same_case.limit = most_earlier;
-  end.earlier = store.campaigns.list(same_case);
-  std::erase_if(end.earlier, [&](const CampaignRow& row) { return row.id == end.campaign.id; });
+  same_case.limit = most_looked_at;
+  end.others = store.campaigns.list(same_case);
+  std::erase_if(end.others, [&](const CampaignRow& row) { return row.id == end.campaign.id; });
   return end;
+}
+
+bool has_found(const CampaignRow& row) {
+  return row.outcome == CampaignOutcome::reproduced || row.outcome == CampaignOutcome::deterministic ||
+         row.outcome == CampaignOutcome::margin;
+}
+
+bool want_the_same(const CampaignRow& a, const CampaignRow& b) {
+  const Checked<Signature> of_a = signature_from_json(a.signature_json);
+  const Checked<Signature> of_b = signature_from_json(b.signature_json);
+  return of_a.has_value() && of_b.has_value() && *of_a == *of_b;
+}
+
+/// The end of a campaign that ended before `now` did, as far as its rows tell.
+std::optional<CampaignEnd> earlier_end(Store& store, const CampaignEnd& now, const CampaignRow& row) {
+  const std::optional<Policy> policy = policy_from(row.policy_json);
+  if (!policy) return std::nullopt;
+  CampaignEnd end;
+  end.campaign = row;
+  end.policy = *policy;
+  end.finish = {*row.outcome, row.reason};
+  end.ended_at_ms = row.ended_at_ms.value_or(0);
+  end.attempts = store.attempts.of_campaign(row.id);
+  end.different_before_match = progress_from(*policy, end.attempts, row.spent_ms, false, "").different;
+  end.resets = resets_of(store, row);
+  end.environment = now.environment;
+  end.first_match = first_match(store, end);
+  end.wanted = now.wanted;
+  end.others = now.others;
+  std::erase_if(end.others, [&](const CampaignRow& other) { return other.id == row.id; });
+  end.others.insert(end.others.begin(), now.campaign);
+  end.newest = NewestCampaign{now.campaign, now.attempts.size(), plain_rate(now)};
+  return end;
+}
+
+/// The campaign that the page shows instead of this one: the newest that found the failure which this one has not.
+std::optional<CampaignEnd> better_end(Store& store, const CampaignEnd& now) {
+  if (has_found(now.campaign)) return std::nullopt;
+  const auto better = std::find_if(now.others.begin(), now.others.end(), [&](const CampaignRow& row) {
+    return has_found(row) && want_the_same(row, now.campaign);
+  });
+  return better == now.others.end() ? std::nullopt : earlier_end(store, now, *better);
 }
 
 void add_what_files_show(const CaseFolder& folder, CampaignEnd& end) {
@@ -61,7 +131,12 @@ void add_what_files_show(const CaseFolder& folder, CampaignEnd& end) {
   if (!end.first_match) return;
   const std::filesystem::path log = folder.run_log(end.first_match->row.number);
   end.first_match->log = std::filesystem::relative(log, folder.root()).string();
-  if (end.first_match->offset) end.first_match->excerpt = excerpt(log, *end.first_match->offset);
+  std::optional<std::uint64_t>& offset = end.first_match->offset;
+  if (!offset) return;
+  // The first log signal may be a line of source or of a traceback; what failed is said further down.
+  const Checked<Signature> seen = signature_from_json(end.first_match->row.failure_json);
+  if (seen.has_value()) offset = line_of_message(log, *offset, seen->message_template).value_or(*offset);
+  end.first_match->excerpt = excerpt(log, *offset);
 }
 
 /// The page as it is now; nothing where there is none.
@@ -96,6 +171,15 @@ asio::awaitable<std::string> write_page(CaseWriter& writer, CaseFolder folder, s
 
 }  // namespace
 
+std::vector<ResetRow> resets_of(Store& store, const CampaignRow& campaign) {
+  std::vector<ResetRow> resets;
+  for (const std::string& board : texts_from(campaign.boards))
+    for (const ResetRow& reset : store.boards.resets(board, all_resets))
+      if (reset.campaign_id == campaign.id) resets.push_back(reset);
+  std::sort(resets.begin(), resets.end(), [](const ResetRow& a, const ResetRow& b) { return a.id < b.id; });
+  return resets;
+}
+
 void release_boards(Store& store, const CampaignRow& campaign, std::int64_t now) {
   for (const std::string& board : texts_from(campaign.boards)) {
     std::optional<BoardRow> row = store.boards.find(board);
@@ -108,18 +192,21 @@ void release_boards(Store& store, const CampaignRow& campaign, std::int64_t now)
 }
 
 asio::awaitable<void> end_campaign(CampaignTools tools, CaseFolder folder, CampaignEnd end) {
-  const auto complete = [&end](Store& store) { return completed(store, std::move(end)); };
-  end = co_await tools.store.read(complete);
   end.ended_at_ms = wall_ms();
-  add_what_files_show(folder, end);
-  std::string block = results_block(end);
-  std::string problem = co_await write_page(tools.writer, folder, end.campaign.case_name, std::move(block));
-  if (!problem.empty()) log_warning("campaign {}: the results page: {}", end.campaign.id.value, problem);
   end.campaign.state = CampaignState::finished;
   end.campaign.outcome = end.finish.outcome;
   end.campaign.reason = end.finish.reason;
-  end.campaign.report_json = report_json(end);
   end.campaign.ended_at_ms = end.ended_at_ms;
+  const auto complete = [&end](Store& store) { return completed(store, std::move(end)); };
+  end = co_await tools.store.read(complete);
+  add_what_files_show(folder, end);
+  const auto compare = [&end](Store& store) { return better_end(store, end); };
+  std::optional<CampaignEnd> better = co_await tools.store.read(compare);
+  if (better) add_what_files_show(folder, *better);
+  std::string block = results_block(better ? *better : end);
+  std::string problem = co_await write_page(tools.writer, folder, end.campaign.case_name, std::move(block));
+  if (!problem.empty()) log_warning("campaign {}: the results page: {}", end.campaign.id.value, problem);
+  end.campaign.report_json = report_json(end);
   const auto finish = [&end, &problem](Store& store) {
     if (!problem.empty())
       store.events.append(note_event(end.campaign, "README.md was not written: " + problem, end.ended_at_ms));

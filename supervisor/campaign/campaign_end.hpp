@@ -6,8 +6,12 @@
 
 namespace ndr {
 
+/// The resets that were made for this campaign, oldest first.
+std::vector<ResetRow> resets_of(Store& store, const CampaignRow& campaign);
+
 /// Writes the results page, then finishes the campaign's row and gives its boards back, in one transaction. The page
-/// comes first, so that whoever sees the campaign finished finds it. A page that cannot be written does not keep
+/// comes first, so that whoever sees the campaign finished finds it; it goes on showing an earlier campaign that found
+/// the same failure where this one has not. A page that cannot be written does not keep
 /// the campaign from ending: that is an event.
 boost::asio::awaitable<void> end_campaign(CampaignTools tools, CaseFolder folder, CampaignEnd end);
 

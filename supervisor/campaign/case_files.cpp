@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "analyzer/evidence/signature.hpp"
 #include "analyzer/evidence/text.hpp"
 #include "analyzer/utf8.hpp"
 #include "storage/atomic_file.hpp"
@@ -20,6 +22,9 @@ namespace {
 constexpr std::uint64_t largest_settings = 64u << 10;
 constexpr std::size_t excerpt_bytes = 16u << 10;
 constexpr int excerpt_lines = 20;
+constexpr int lines_before_match = 10;
+constexpr std::size_t searched_bytes = 256u << 10;
+constexpr std::size_t longest_searched_line = 4u << 10;
 constexpr std::size_t excerpt_width = 300;
 constexpr std::chrono::seconds write_limit{30};
 
@@ -53,6 +58,38 @@ std::string cut(std::string line) {
   return line.substr(0, end) + "…";
 }
 
+/// At most so many from there on; none where the file cannot be read.
+std::string bytes_of(const std::filesystem::path& log, std::uint64_t offset, std::size_t most) {
+  const UniqueFd file{::open(log.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  std::string bytes(most, '\0');
+  const ssize_t got = file ? ::pread(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)) : -1;
+  bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  return bytes;
+}
+
+/// The last few of whole lines; the first may be the rest of one.
+std::string_view last_lines(std::string_view text, bool first_is_whole) {
+  if (text.empty() || text.back() != '\n') return {};
+  std::size_t begin = text.size();
+  for (int i = 0; i < lines_before_match; ++i) {
+    const std::size_t end = begin < 2 ? std::string_view::npos : text.rfind('\n', begin - 2);
+    if (end == std::string_view::npos) return text.substr(first_is_whole ? 0 : begin);
+    begin = end + 1;
+  }
+  return text.substr(begin);
+}
+
+std::string readable(std::string_view bytes, int most_lines) {
+  std::string text;
+  std::string buffer;
+  for (int i = 0; i < most_lines && !bytes.empty(); ++i) {
+    const std::size_t end = std::min(bytes.find('\n'), bytes.size());
+    text += cut(to_utf8(strip_ansi(bytes.substr(0, end), buffer))) + "\n";
+    bytes.remove_prefix(std::min(end + 1, bytes.size()));
+  }
+  return text;
+}
+
 }  // namespace
 
 Checked<CaseSettings> read_case_settings(const CaseFolder& folder) {
@@ -64,20 +101,29 @@ Checked<CaseSettings> read_case_settings(const CaseFolder& folder) {
   }
 }
 
-std::string excerpt(const std::filesystem::path& log, std::uint64_t offset) {
-  const UniqueFd file{::open(log.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
-  std::string bytes(excerpt_bytes, '\0');
-  const ssize_t got = file ? ::pread(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)) : -1;
-  bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-  std::string_view rest = bytes;
-  std::string text;
+std::optional<std::uint64_t> line_of_message(const std::filesystem::path& log, std::uint64_t offset,
+                                             const std::string& message_template) {
+  if (message_template.empty()) return std::nullopt;
+  const std::string bytes = bytes_of(log, offset, searched_bytes);
   std::string buffer;
-  for (int i = 0; i < excerpt_lines && !rest.empty(); ++i) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    text += cut(to_utf8(strip_ansi(rest.substr(0, end), buffer))) + "\n";
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t end = std::min(bytes.find('\n', at), bytes.size());
+    const std::string_view line = std::string_view{bytes}.substr(at, std::min(end - at, longest_searched_line));
+    const std::string said = to_utf8(strip_ansi(line, buffer));
+    if (mask_values(said).find(message_template) != std::string::npos) return offset + at;
+    at = end + 1;
   }
-  return text;
+  return std::nullopt;
+}
+
+std::string excerpt(const std::filesystem::path& log, std::uint64_t offset) {
+  const std::uint64_t begin = offset - std::min<std::uint64_t>(offset, excerpt_bytes);
+  const std::string before = bytes_of(log, begin, static_cast<std::size_t>(offset - begin));
+  const std::string after = bytes_of(log, offset, excerpt_bytes);
+  if (after.empty()) return {};
+  const std::string_view lines_before = last_lines(before, begin == 0);
+  const auto shown = static_cast<int>(std::count(lines_before.begin(), lines_before.end(), '\n'));
+  return readable(lines_before, shown) + readable(after, excerpt_lines - shown);
 }
 
 asio::awaitable<Checked<void>> ShimCaseWriter::write(CaseFolder folder, std::string file, std::string text,

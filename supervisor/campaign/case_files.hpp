@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "analyzer/job/case_settings.hpp"
@@ -13,8 +14,13 @@ namespace ndr {
 /// case.yaml of this case; no file: no settings.
 Checked<CaseSettings> read_case_settings(const CaseFolder& folder);
 
-/// The lines from `offset` on, ready for people: at most 20, each at most 300 bytes, valid UTF-8 without escape
-/// sequences. Empty where the file cannot be read.
+/// Where the line begins that says this message, whose values are masked: looked for from `offset` on, a while. Nothing
+/// where it is not there.
+std::optional<std::uint64_t> line_of_message(const std::filesystem::path& log, std::uint64_t offset,
+                                             const std::string& message_template);
+
+/// The lines around the one at `offset`, ready for people: at most 20, of which at most 10 before it, each at most 300
+/// bytes, valid UTF-8 without escape sequences. Empty where the file cannot be read.
 std::string excerpt(const std::filesystem::path& log, std::uint64_t offset);
 
 /// Writes through the shim, with the rights of the account that runs the tests.

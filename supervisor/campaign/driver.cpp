@@ -21,7 +21,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int all_resets = 10000;
 constexpr const char* no_board_note =
     "CI's failure was one of a device, but no board is leased and so none is reset: if the test uses one, give it "
     "with --board N, or as boards: in case.yaml";
@@ -44,12 +43,9 @@ Rows rows_of(Store& store, CampaignId id) {
   if (!of_case) throw std::runtime_error{"the case of campaign " + std::to_string(id.value) + " is gone"};
   rows.of_case = *of_case;
   rows.attempts = store.attempts.of_campaign(id);
-  for (const std::string& board : texts_from(campaign->boards)) {
+  rows.resets = resets_of(store, *campaign);
+  for (const std::string& board : texts_from(campaign->boards))
     if (const auto row = store.boards.find(board)) rows.boards.push_back(*row);
-    for (const ResetRow& reset : store.boards.resets(board, all_resets))
-      if (reset.campaign_id == id) rows.resets.push_back(reset);
-  }
-  std::sort(rows.resets.begin(), rows.resets.end(), [](const ResetRow& a, const ResetRow& b) { return a.id < b.id; });
   return rows;
 }
 

@@ -62,7 +62,6 @@ void count(const AttemptRow& row, ArmTally& tally) {
   tally.matched += row.matched;
   tally.different += row.different;
   tally.hangs += row.verdict == Verdict::hang ? 1 : 0;
-  tally.timed_out += row.verdict == Verdict::timed_out ? 1 : 0;
   tally.iterations += row.iterations;
   tally.exposure_ms += row.exposure_ms;
 }
@@ -85,24 +84,33 @@ bool counts(Verdict verdict) {
   return false;
 }
 
+/// It had not failed yet when the budget ended it, sooner than an attempt's own limit would have: in the rest of its
+/// time it might have matched.
+bool is_cut_off(const Policy& policy, const AttemptRow& row) {
+  constexpr std::int64_t clock_slack_ms = 1000;
+  return row.verdict == Verdict::timed_out && row.exposure_ms + clock_slack_ms < policy.attempt_ms;
+}
+
 }  // namespace
 
-std::vector<ArmTally> tallies_of(const std::vector<AttemptRow>& attempts) {
+std::vector<ArmTally> tallies_of(const CampaignEnd& end) {
   std::vector<ArmTally> tallies;
-  for (const AttemptRow& row : attempts) {
+  for (const AttemptRow& row : end.attempts) {
     if (!row.verdict) continue;
     const Arm arm = arm_of(row);
     auto tally = std::find_if(tallies.begin(), tallies.end(), [&](const ArmTally& one) { return one.arm == arm; });
     if (tally == tallies.end()) tally = tallies.insert(tallies.end(), ArmTally{.arm = arm});
     ++tally->attempts;
-    if (counts(*row.verdict)) count(row, *tally);
+    tally->timed_out += row.verdict == Verdict::timed_out ? 1 : 0;
+    if (counts(*row.verdict) && !is_cut_off(end.policy, row)) count(row, *tally);
   }
   return tallies;
 }
 
-LeftOut left_out_of(const std::vector<AttemptRow>& attempts) {
+LeftOut left_out_of(const CampaignEnd& end) {
   LeftOut left;
-  for (const AttemptRow& row : attempts) {
+  for (const AttemptRow& row : end.attempts) {
+    left.cut_off += is_cut_off(end.policy, row) ? 1 : 0;
     left.contention += row.verdict == Verdict::contention ? 1 : 0;
     left.setup_error += row.verdict == Verdict::setup_error ? 1 : 0;
     left.infrastructure += row.verdict == Verdict::infrastructure ? 1 : 0;
@@ -118,8 +126,8 @@ Rate rate_of(std::int64_t runs, std::int64_t matched, bool until_matched) {
   const Interval interval = clopper_pearson(matched, runs, 0.95);
   rate.low = interval.low;
   rate.high = matched == 0 ? upper_bound_without_hits(runs, 0.95) : interval.high;
-  const bool sampled = until_matched && matched >= 2 && runs > 1;
-  rate.rate = sampled ? haldane(matched, runs) : static_cast<double>(matched) / static_cast<double>(runs);
+  rate.until_matched = until_matched && matched >= 2 && runs > 1;
+  rate.rate = rate.until_matched ? haldane(matched, runs) : static_cast<double>(matched) / static_cast<double>(runs);
   return rate;
 }
 
@@ -130,7 +138,7 @@ bool ran_until_matched(const CampaignEnd& end, std::int64_t matched) {
 Rate plain_rate(const CampaignEnd& end) {
   std::int64_t runs = 0;
   std::int64_t matched = 0;
-  for (const ArmTally& tally : tallies_of(end.attempts)) {
+  for (const ArmTally& tally : tallies_of(end)) {
     if (tally.arm.name != "plain") continue;
     runs += tally.runs;
     matched += tally.matched;

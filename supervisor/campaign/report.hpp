@@ -13,9 +13,36 @@ namespace ndr {
 /// The attempt that matched first, and what its log shows there.
 struct FirstMatch {
   AttemptRow row;
-  std::string log;  // relative to the case
-  std::optional<std::uint64_t> offset;
-  std::string excerpt;  // at most 20 lines, ready for people
+  std::string log;                      // relative to the case
+  std::optional<std::uint64_t> offset;  // of the line that says what failed, else of the first fault
+  std::string excerpt;                  // at most 20 lines around it, ready for people
+};
+
+/// How often, with what certainty.
+struct Rate {
+  std::int64_t runs = 0;
+  std::int64_t matched = 0;
+  double rate = 0;  // matched / runs; (matched - 1) / (runs - 1) where the runs went on until they matched often enough
+  double low = 0;   // Clopper-Pearson, 95 %; without a match 0 and the one-sided 95 % bound
+  double high = 1;
+  bool until_matched = false;  // `rate` leaves out the match at which the sampling stopped
+};
+
+/// The failure of CI that is to be seen again; what is not known is empty.
+struct WantedFailure {
+  std::string type;
+  std::string test;
+  std::string exception;
+  std::string message;
+  std::string site;
+  std::string log;  // FILE:LINE of the message, relative to the case
+};
+
+/// The newest campaign of a case whose page shows an earlier one, since that found more.
+struct NewestCampaign {
+  CampaignRow row;
+  std::size_t attempts = 0;
+  Rate plain;
 };
 
 /// A campaign that is over, with all that is said of it.
@@ -28,10 +55,12 @@ struct CampaignEnd {
   std::vector<AttemptRow> attempts;
   std::vector<ResetRow> resets;
   std::vector<std::pair<std::string, std::string>> environment;  // of case.yaml
+  WantedFailure wanted;
   std::optional<FirstMatch> first_match;
-  std::vector<CampaignRow> earlier;  // of the same case, newest first
-  bool has_contract = false;         // run_test.sh takes our arguments
-  bool starts_workers = false;       // a hand-written one starts workers by itself
+  std::vector<CampaignRow> others;  // of the same case, newest first
+  std::optional<NewestCampaign> newest;
+  bool has_contract = false;    // run_test.sh takes our arguments
+  bool starts_workers = false;  // a hand-written one starts workers by itself
 };
 
 /// Runs of one arm with the same parameters. Only runs that could be judged are `runs`.
@@ -48,28 +77,20 @@ struct ArmTally {
 };
 
 /// In the order of their first use.
-std::vector<ArmTally> tallies_of(const std::vector<AttemptRow>& attempts);
+std::vector<ArmTally> tallies_of(const CampaignEnd& end);
 
-/// What is left out of every rate, by verdict.
+/// What is left out of every rate.
 struct LeftOut {
   std::int64_t contention = 0;
   std::int64_t setup_error = 0;
   std::int64_t infrastructure = 0;
   std::int64_t cancelled = 0;
   std::int64_t lost = 0;
-  std::int64_t sum() const { return contention + setup_error + infrastructure + cancelled + lost; }
+  std::int64_t cut_off = 0;  // by the budget, before an attempt's time was over
+  std::int64_t sum() const { return contention + setup_error + infrastructure + cancelled + lost + cut_off; }
 };
 
-LeftOut left_out_of(const std::vector<AttemptRow>& attempts);
-
-/// How often, with what certainty.
-struct Rate {
-  std::int64_t runs = 0;
-  std::int64_t matched = 0;
-  double rate = 0;  // matched / runs; (matched - 1) / (runs - 1) where the runs went on until they matched often enough
-  double low = 0;   // Clopper-Pearson, 95 %; without a match 0 and the one-sided 95 % bound
-  double high = 1;
-};
+LeftOut left_out_of(const CampaignEnd& end);
 
 /// `until_matched`: the number of matches was given, not that of runs.
 Rate rate_of(std::int64_t runs, std::int64_t matched, bool until_matched);

@@ -33,7 +33,7 @@ Json json_of(const CampaignEnd& end, const ArmTally& tally) {
 
 Json arms_json(const CampaignEnd& end) {
   Json arms = Json::array();
-  for (const ArmTally& tally : tallies_of(end.attempts))
+  for (const ArmTally& tally : tallies_of(end))
     if (tally.arm.name != "plain") arms.push_back(json_of(end, tally));
   return arms;
 }
@@ -43,7 +43,8 @@ Json json_of(const LeftOut& left) {
           {"setup_error", left.setup_error},
           {"infrastructure", left.infrastructure},
           {"cancelled", left.cancelled},
-          {"lost", left.lost}};
+          {"lost", left.lost},
+          {"cut_off", left.cut_off}};
 }
 
 Json json_of(const FirstMatch& match) {
@@ -84,7 +85,7 @@ std::string report_json(const CampaignEnd& end) {
               {"reason", to_utf8(end.finish.reason)},
               {"plain", json_of(plain_rate(end))},
               {"amplified", arms_json(end)},
-              {"left_out", json_of(left_out_of(end.attempts))},
+              {"left_out", json_of(left_out_of(end))},
               {"attempts", end.attempts.size()},
               {"matched_attempts", confirmations_of(end)},
               {"confirmations_wanted", end.policy.confirmations},

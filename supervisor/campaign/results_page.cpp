@@ -6,13 +6,14 @@
 
 #include "analyzer/utf8.hpp"
 #include "storage/record_json.hpp"
+#include "supervisor/campaign/story.hpp"
 #include "supervisor/clock.hpp"
 
 namespace ndr {
 namespace {
 
 constexpr std::size_t longest_text = 300;
-constexpr std::size_t most_earlier = 10;
+constexpr std::size_t most_others = 10;
 
 /// One line of foreign text inside Markdown: nothing in it can start a marker, a tag, a table cell or a code span.
 std::string inline_text(const std::string& text) {
@@ -89,7 +90,7 @@ std::string arms_table(const CampaignEnd& end) {
   std::string table =
       "| arm | workers | iterations | runs | matched | rate (95 %) | other failure | hang | cut off |\n"
       "|---|---|---|---|---|---|---|---|---|\n";
-  for (const ArmTally& tally : tallies_of(end.attempts)) {
+  for (const ArmTally& tally : tallies_of(end)) {
     std::ostringstream row;
     row << "| " << inline_text(tally.arm.name) << " | " << tally.arm.workers << " | " << iterations_text(tally.arm)
         << " | " << tally.runs << " | " << tally.matched << " | "
@@ -100,6 +101,17 @@ std::string arms_table(const CampaignEnd& end) {
   return table;
 }
 
+/// Without it 28.6 % for 3 of 8 looks like an error.
+std::string sampling_sentence(const CampaignEnd& end) {
+  bool shown = plain_rate(end).until_matched;
+  for (const ArmTally& tally : tallies_of(end))
+    shown = shown || rate_of(tally.runs, tally.matched, ran_until_matched(end, tally.matched)).until_matched;
+  if (!shown) return {};
+  return "Where " + std::to_string(std::max(2, end.policy.confirmations)) +
+         " or more matched, the rate is (k − 1)/(n − 1) for k matches in n runs: sampling stopped at the k-th match "
+         "(inverse sampling), so k/n would be too high.\n\n";
+}
+
 std::string left_out_sentence(const LeftOut& left) {
   if (left.sum() == 0) return {};
   std::string text = "Left out of the rates:";
@@ -107,7 +119,8 @@ std::string left_out_sentence(const LeftOut& left) {
                                                         {left.setup_error, "set-up error"},
                                                         {left.infrastructure, "infrastructure"},
                                                         {left.cancelled, "cancelled"},
-                                                        {left.lost, "lost"}};
+                                                        {left.lost, "lost"},
+                                                        {left.cut_off, "cut off by the budget"}};
   const char* comma = " ";
   for (const auto& [count, name] : kinds) {
     if (count == 0) continue;
@@ -123,14 +136,53 @@ std::string different_sentence(const CampaignEnd& end) {
          " runs failed *differently* before any match: compare their logs with CI's before trusting this case.\n\n";
 }
 
+std::string wanted_sentence(const WantedFailure& wanted) {
+  if (wanted.type.empty()) return {};
+  std::string text = "CI's failure: " + (wanted.test.empty() ? "" : inline_text(wanted.test) + ", ") + wanted.type;
+  if (!wanted.exception.empty()) text += ", **" + inline_text(wanted.exception) + "**";
+  if (!wanted.message.empty()) text += ": " + inline_text(wanted.message);
+  if (!wanted.site.empty()) text += ", raised at " + inline_text(wanted.site);
+  if (!wanted.log.empty()) text += " (" + inline_text(wanted.log) + ")";
+  return text + ".\n\n";
+}
+
+/// The name of a field whose value is the same on both sides; nothing for other reasons.
+std::string_view agreeing_field(std::string_view reason) {
+  constexpr std::string_view equals = " = ";
+  const std::size_t colon = reason.find(": ");
+  if (colon == std::string_view::npos) return {};
+  const std::string_view values = reason.substr(colon + 2);
+  if (values.size() < equals.size() || (values.size() - equals.size()) % 2 != 0) return {};
+  const std::size_t half = (values.size() - equals.size()) / 2;
+  const bool same =
+      values.substr(half, equals.size()) == equals && values.substr(0, half) == values.substr(half + equals.size());
+  return same ? reason.substr(0, colon) : std::string_view{};
+}
+
+/// What agreed by its name, what did not with both values.
+std::string grading_sentence(const AttemptRow& row) {
+  if (!row.match_grade) return {};
+  std::string same;
+  std::string others;
+  for (const std::string& reason : texts_from(row.match_reasons)) {
+    const std::string_view field = agreeing_field(reason);
+    if (field.empty())
+      others += "; " + inline_text(reason);
+    else
+      same += (same.empty() ? "" : ", ") + inline_text(std::string{field});
+  }
+  std::string text = "Graded *" + inline_text(*row.match_grade) + "* against CI's failure";
+  if (!same.empty()) text += "; the same: " + same;
+  return text + others + ".\n\n";
+}
+
 std::string first_match_section(const CampaignEnd& end) {
   if (!end.first_match) return {};
   const FirstMatch& match = *end.first_match;
   std::string text = "First match: attempt " + std::to_string(match.row.number) + ", arm " +
                      inline_text(match.row.arm) + ", `" + match.log + "`";
-  if (match.offset) text += " from byte " + std::to_string(*match.offset);
-  if (match.row.match_grade) text += ", graded *" + inline_text(*match.row.match_grade) + "*";
-  text += ".\n\n";
+  if (match.offset) text += " at byte " + std::to_string(*match.offset);
+  text += ".\n\n" + grading_sentence(match.row);
   return match.excerpt.empty() ? text : text + fenced(to_utf8(match.excerpt)) + "\n";
 }
 
@@ -141,11 +193,28 @@ std::string resets_sentence(const CampaignEnd& end) {
   return "Board resets: " + std::to_string(end.resets.size()) + ", of which " + std::to_string(good) + " verified.\n\n";
 }
 
-std::string earlier_section(const CampaignEnd& end) {
-  if (end.earlier.empty()) return {};
-  std::string text = "Earlier campaigns:\n\n| campaign | ended | outcome | reason |\n|---|---|---|---|\n";
-  for (std::size_t i = 0; i < std::min(end.earlier.size(), most_earlier); ++i) {
-    const CampaignRow& row = end.earlier[i];
+std::string attempts_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " attempt" : " attempts"); }
+
+/// Above the result of an earlier campaign.
+std::string newest_sentence(const CampaignEnd& end) {
+  if (!end.newest) return {};
+  const CampaignRow& row = end.newest->row;
+  std::string text = "The newest campaign, " + std::to_string(row.id.value) + ", ended";
+  if (row.outcome) text += " as **" + std::string{to_text(*row.outcome)} + "**";
+  if (row.ended_at_ms) text += " on " + to_rfc3339(*row.ended_at_ms);
+  text += " after " + attempts_text(end.newest->attempts) + " (" + inline_text(row.reason) + "; ";
+  text += std::to_string(end.newest->plain.matched) + " of " + std::to_string(end.newest->plain.runs) +
+          " unamplified runs matched). What follows is the best answer so far, of campaign " +
+          std::to_string(end.campaign.id.value) + ".\n\n";
+  return text;
+}
+
+std::string others_section(const CampaignEnd& end) {
+  if (end.others.empty()) return {};
+  std::string text{end.newest ? "Other campaigns:" : "Earlier campaigns:"};
+  text += "\n\n| campaign | ended | outcome | reason |\n|---|---|---|---|\n";
+  for (std::size_t i = 0; i < std::min(end.others.size(), most_others); ++i) {
+    const CampaignRow& row = end.others[i];
     text += "| " + std::to_string(row.id.value) + " | " + (row.ended_at_ms ? to_rfc3339(*row.ended_at_ms) : "–") +
             " | " + (row.outcome ? std::string{to_text(*row.outcome)} : "–") + " | " + inline_text(row.reason) + " |\n";
   }
@@ -160,17 +229,20 @@ const char* unknown_here =
 
 std::string results_block(const CampaignEnd& end) {
   std::string block{results_begin};
-  block += "\n## Results\n\n**" + std::string{to_text(end.finish.outcome)} + "**: " + inline_text(end.finish.reason) +
-           ". Campaign " + std::to_string(end.campaign.id.value) + ", " + to_rfc3339(end.ended_at_ms) + ", " +
-           std::to_string(end.attempts.size()) + " attempts in " + seconds_text(end.campaign.spent_ms) + " of " +
-           seconds_text(end.campaign.budget_ms) + ", seed " + std::to_string(end.campaign.seed) + ".\n\n";
+  block += "\n## Results\n\n" + newest_sentence(end) + "**" + std::string{to_text(end.finish.outcome)} +
+           "**: " + inline_text(end.finish.reason) + ". Campaign " + std::to_string(end.campaign.id.value) + ", " +
+           to_rfc3339(end.ended_at_ms) + ", " + attempts_text(end.attempts.size()) + " in " +
+           seconds_text(end.campaign.spent_ms) + " of " + seconds_text(end.campaign.budget_ms) + ", seed " +
+           std::to_string(end.campaign.seed) + ".\n\n";
+  block += wanted_sentence(end.wanted);
   block += plain_sentence(plain_rate(end)) + " Sampling: " + stopping_rule(end) + ".\n\n";
   block += different_sentence(end);
   if (!end.attempts.empty()) block += arms_table(end) + "\n";
-  block += left_out_sentence(left_out_of(end.attempts)) + resets_sentence(end) + first_match_section(end);
+  block += sampling_sentence(end);
+  block += left_out_sentence(left_out_of(end)) + resets_sentence(end) + first_match_section(end);
   block += "Next: `" + next_command(end) + "`\n\n";
   block += unknown_here;
-  block += earlier_section(end);
+  block += others_section(end);
   block += results_end;
   return block;
 }

@@ -9,7 +9,7 @@ inline constexpr std::string_view results_begin = "<!-- ndrepro:results:begin --
 inline constexpr std::string_view results_end = "<!-- ndrepro:results:end -->";
 
 /// What a campaign says to people, as Markdown between the two markers: how often, under what, how sure, the first
-/// match, what is unknown here, earlier campaigns. Texts of logs are cut and cannot leave their place in the page.
+/// match, what is unknown here, other campaigns. Texts of logs are cut and cannot leave their place in the page.
 std::string results_block(const CampaignEnd& end);
 
 /// The page with the block in place of the one between its markers; every other byte is kept. Appended where there are

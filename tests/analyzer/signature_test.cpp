@@ -223,3 +223,28 @@ TEST_CASE("grades have words") {
   }
   CHECK_FALSE(ndr::failure_type_from("bad luck"));
 }
+
+TEST_CASE("a match says nothing of fields that neither side knows") {
+  const auto wanted = signature("run.sh: line 3: 4711 Segmentation fault      (core dumped) ./a\n");
+  const auto match = ndr::match(wanted, wanted);
+  REQUIRE_FALSE(match.reasons.empty());
+  for (const std::string& reason : match.reasons)
+    CHECK(reason.find("unknown ? unknown") == std::string::npos);
+}
+
+TEST_CASE("two test bodies are no throw sites that differ: their statements do") {
+  ndr::Signature wanted;
+  wanted.failure_type = ndr::FailureType::assertion;
+  wanted.message_template = "assert <n> == <n>";
+  wanted.site_file = "tests/test_a.py";
+  wanted.raised_in_test = true;
+  wanted.statement = "assert a == 2";
+  ndr::Signature seen = wanted;
+  seen.statement = "assert b == 2";
+  seen.message_template = "assert <n> is <n>";
+  const std::vector<std::string> differing{"failure type: assertion = assertion",
+                                           "message: assert <n> == <n> ≠ assert <n> is <n>",
+                                           "statement: assert a == 2 ≠ assert b == 2"};
+  CHECK(ndr::match(wanted, seen).reasons == differing);
+  CHECK(ndr::match(wanted, wanted).reasons.back() == "throw site: the test's own body = the test's own body");
+}

@@ -1,5 +1,6 @@
 #include "supervisor/campaign/case_files.hpp"
 
+#include "analyzer/evidence/signature.hpp"
 #include "storage/atomic_file.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/run_coroutine.hpp"
@@ -23,15 +24,39 @@ struct RealShim {
 
 }  // namespace
 
-TEST_CASE("an excerpt is twenty readable lines from the offset") {
+TEST_CASE("an excerpt is twenty readable lines around the offset") {
   TempFolder folder;
   std::string log = "before\n\x1b[31mred\x1b[0m\xff\n";
-  for (int i = 0; i < 30; ++i)
+  for (int i = 0; i < 50; ++i)
     log += "line " + std::to_string(i) + "\n";
   write_file_atomically(folder / "run_1.log", log);
-  const std::string text = excerpt(folder / "run_1.log", 7);
-  CHECK(text.starts_with("red\xef\xbf\xbd\nline 0\n"));
-  CHECK(text.ends_with("line 18\n"));
+  const std::string early = excerpt(folder / "run_1.log", 7);
+  CHECK(early.starts_with("before\nred\xef\xbf\xbd\nline 0\n"));
+  CHECK(early.ends_with("line 17\n"));
+  const std::string middle = excerpt(folder / "run_1.log", log.find("line 30"));
+  CHECK(middle.starts_with("line 20\n"));
+  CHECK(middle.ends_with("line 39\n"));
+}
+
+TEST_CASE("lines before an excerpt's are whole or left out") {
+  TempFolder folder;
+  const std::string log = std::string(100000, 'x') + "\nshort\nhere\n";
+  write_file_atomically(folder / "run_1.log", log);
+  CHECK(excerpt(folder / "run_1.log", log.find("here")) == "short\nhere\n");
+  CHECK(excerpt(folder / "run_1.log", log.find("short")) == "short\nhere\n");
+}
+
+TEST_CASE("the line of a message is found by its masked text") {
+  TempFolder folder;
+  const std::string log =
+      "early\n>   raise ledger.LostUpdate(f\"two added 1 each but the ledger says {n}\")\n"
+      "\x1b[1m\x1b[31mE   ledger.LostUpdate: two added 1 each but the ledger says 17\x1b[0m\n";
+  write_file_atomically(folder / "run_1.log", log);
+  const std::string wanted = mask_values("ledger.LostUpdate: two added 1 each but the ledger says 3");
+  CHECK(line_of_message(folder / "run_1.log", 6, wanted) == log.find("\x1b[1m"));
+  CHECK(line_of_message(folder / "run_1.log", log.size(), wanted) == std::nullopt);
+  CHECK(line_of_message(folder / "run_1.log", 6, "") == std::nullopt);
+  CHECK(line_of_message(folder / "none.log", 6, wanted) == std::nullopt);
 }
 
 TEST_CASE("an excerpt of long lines and at the end of the log is cut, never broken") {

@@ -258,8 +258,10 @@ TEST_CASE("a page that is a symlink is not followed and said to be so") {
   CHECK(is_told(world, "symbolic links"));
 }
 
-TEST_CASE("the first match is shown from where its log signal is") {
+TEST_CASE("the first match is shown around the line that says what failed") {
   CampaignWorld world;
+  const std::string log =
+      "fine\n>   raise RuntimeError(\"ledger differs\")\n\x1b[31mE   RuntimeError: ledger differs\x1b[0m\nmore\n";
   world.runner.ends = [&](const AttemptOrder& order, AttemptResult& result) {
     if (order.row.number != 2) {
       result.row.verdict = order.row.number > 3 ? Verdict::setup_error : Verdict::passed;
@@ -267,22 +269,27 @@ TEST_CASE("the first match is shown from where its log signal is") {
     }
     result.row.verdict = Verdict::reproduced;
     result.row.match_grade = "exact";
-    std::ofstream{order.folder.run_log(2)} << "fine\n\x1b[31mRuntimeError: ledger differs\x1b[0m\nmore\n";
+    Signature seen = CampaignWorld::signature();
+    seen.message_template = "RuntimeError: ledger differs";
+    result.row.failure_json = to_json_text(seen);
+    std::ofstream{order.folder.run_log(2)} << log;
     LogSignalRow signal;
     signal.attempt_id = order.row.id;
     signal.rule = "case.signature";
     signal.signal_class = "exception";
     signal.offset = 5;
-    signal.line = "RuntimeError: ledger differs";
+    signal.line = ">   raise RuntimeError(\"ledger differs\")";
     signal.fields_json = "{}";
     world.store.transaction([&] { world.store.attempts.add_signals({signal}); });
   };
   const CampaignId id = world.submit(world.request());
   world.finished(id);
-  CHECK_THAT(page(world),
-             ContainsSubstring("First match: attempt 2, arm plain, `logs/run_2.log` from byte 5, graded *exact*"));
-  CHECK_THAT(page(world), ContainsSubstring("```text\nRuntimeError: ledger differs\nmore\n```"));
-  CHECK_THAT(world.row(id).report_json, ContainsSubstring(R"("offset":5)"));
+  const std::string at = std::to_string(log.find("\x1b[31m"));
+  CHECK_THAT(page(world), ContainsSubstring("First match: attempt 2, arm plain, `logs/run_2.log` at byte " + at +
+                                            ".\n\nGraded *exact* against CI's failure."));
+  CHECK_THAT(page(world), ContainsSubstring("```text\nfine\n>   raise RuntimeError(\"ledger differs\")\n"
+                                            "E   RuntimeError: ledger differs\nmore\n```"));
+  CHECK_THAT(world.row(id).report_json, ContainsSubstring("\"offset\":" + at));
 }
 
 TEST_CASE("a case.yaml that went bad ends the campaign with its line") {
@@ -305,4 +312,60 @@ TEST_CASE("the page names the campaigns before") {
   world.finished(first);
   world.finished(world.submit(world.request()));
   CHECK_THAT(page(world), ContainsSubstring("| " + std::to_string(first.value) + " |"));
+}
+
+TEST_CASE("a campaign that finds nothing leaves the better result of an earlier one on the page") {
+  CampaignWorld world;
+  match_at(world, {1, 3, 4});
+  const CampaignId good = world.submit(world.request());
+  world.finished(good);
+  always(world, Verdict::setup_error);
+  const CampaignId bad = world.submit(world.request());
+  const CampaignRow row = world.finished(bad);
+  CHECK_THAT(row.report_json, ContainsSubstring(R"("outcome":"setup_error")"));
+  CHECK_THAT(page(world), ContainsSubstring("**reproduced**: 3 matched of 3 wanted. Campaign 1, "));
+  CHECK_THAT(page(world), ContainsSubstring("The newest campaign, 2, ended as **setup_error**") &&
+                              ContainsSubstring(" after 1 attempt ("));
+  CHECK_THAT(page(world), ContainsSubstring("`logs/run_1.log`"));
+  CHECK_THAT(page(world), ContainsSubstring("| 2 | ") && !ContainsSubstring("\n| 1 | "));
+  match_at(world, {6, 8, 9});
+  world.finished(world.submit(world.request()));
+  CHECK_THAT(page(world), ContainsSubstring(". Campaign 3, ") && !ContainsSubstring("The newest campaign"));
+}
+
+TEST_CASE("what was found of another failure does not stay on the page") {
+  CampaignWorld world;
+  match_at(world, {1, 3, 4});
+  world.finished(world.submit(world.request()));
+  always(world, Verdict::setup_error);
+  Signature other = CampaignWorld::signature();
+  other.message_template = "the board is gone";
+  world.store.transaction([&] { world.store.cases.save_analysis(world.of_case.id, "", to_json_text(other), 2); });
+  world.finished(world.submit(world.request()));
+  CHECK_THAT(page(world), ContainsSubstring("**setup_error**") && ContainsSubstring("| reproduced |"));
+}
+
+TEST_CASE("the page says what failed in CI and where its log says so") {
+  CampaignWorld world;
+  always(world, Verdict::setup_error);
+  Evidence evidence;
+  evidence.files = {"/cases/ledger/logs/ci.log"};
+  evidence.is_failure = true;
+  evidence.failure_type = FailureType::exception;
+  evidence.exception = {"ledger.LostUpdate", {0, 41, 900}};
+  evidence.error_line = {"ledger.LostUpdate: the ledger says 17", {0, 41, 900}};
+  evidence.throw_location = {"tests/test_ledger.py:12", {0, 40, 870}};
+  evidence.test_id = {"tests/test_ledger.py::test_adds[4]", {0, 3, 20}};
+  const auto save = [&](const Signature& signature) {
+    world.store.transaction(
+        [&] { world.store.cases.save_analysis(world.of_case.id, to_json_text(evidence), to_json_text(signature), 2); });
+  };
+  save(signature_of(evidence));
+  world.finished(world.submit(world.request()));
+  CHECK_THAT(page(world), ContainsSubstring("CI's failure: tests/test\\_ledger.py::test\\_adds\\[4], exception, "
+                                            "**LostUpdate**: ledger.LostUpdate: the ledger says 17, raised at "
+                                            "tests/test\\_ledger.py:12 (logs/ci.log:41)."));
+  save(CampaignWorld::signature());
+  world.finished(world.submit(world.request()));
+  CHECK_THAT(page(world), ContainsSubstring("CI's failure: exception, **RuntimeError**: ledger differs.\n"));
 }

@@ -32,6 +32,7 @@ CampaignEnd sample(CampaignOutcome outcome = CampaignOutcome::reproduced) {
   end.campaign.case_name = "ledger";
   end.campaign.spent_ms = 20000;
   end.campaign.budget_ms = 300000;
+  end.policy.attempt_ms = 2000;
   end.finish = {outcome, "3 matched of 3 wanted"};
   for (const Verdict verdict : {Verdict::passed, Verdict::hang, Verdict::timed_out, Verdict::lost, Verdict::contention})
     end.attempts.push_back(ended(Arm{}, verdict));
@@ -46,7 +47,7 @@ CampaignEnd sample(CampaignOutcome outcome = CampaignOutcome::reproduced) {
 }  // namespace
 
 TEST_CASE("runs are counted by arm and only where they could be judged") {
-  const auto tallies = tallies_of(sample().attempts);
+  const auto tallies = tallies_of(sample());
   REQUIRE(tallies.size() == 2);
   CHECK(tallies[0].arm == Arm{});
   CHECK(tallies[0].attempts == 8);
@@ -58,7 +59,7 @@ TEST_CASE("runs are counted by arm and only where they could be judged") {
   CHECK(tallies[1].runs == 2);
   CHECK(tallies[1].matched == 1);
   CHECK(tallies[1].different == 1);
-  const LeftOut left = left_out_of(sample().attempts);
+  const LeftOut left = left_out_of(sample());
   CHECK(left.lost == 1);
   CHECK(left.contention == 1);
   CHECK(left.cancelled == 1);
@@ -70,9 +71,23 @@ TEST_CASE("runs of a slice that could not be judged are left out of its rate") {
   slice.runs = 100;
   slice.matched = 3;
   slice.infrastructure = 10;
-  const auto tallies = tallies_of({slice});
+  CampaignEnd end;
+  end.attempts = {slice};
+  const auto tallies = tallies_of(end);
   CHECK(tallies.front().runs == 90);
   CHECK(tallies.front().matched == 3);
+}
+
+TEST_CASE("a run that the budget cut off does not count as one that did not match") {
+  CampaignEnd end = sample(CampaignOutcome::not_reproduced);
+  end.policy.attempt_ms = 300000;
+  const auto tallies = tallies_of(end);
+  CHECK(tallies[0].runs == 4);
+  CHECK(tallies[0].timed_out == 1);
+  CHECK(plain_rate(end).runs == 4);
+  CHECK(left_out_of(end).cut_off == 1);
+  CHECK(left_out_of(end).sum() == 4);
+  CHECK(nlohmann::json::parse(report_json(end))["left_out"]["cut_off"] == 1);
 }
 
 TEST_CASE("a rate has the exact interval, and without a match the one-sided bound") {

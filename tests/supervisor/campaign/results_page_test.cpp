@@ -144,9 +144,50 @@ TEST_CASE("the last ten campaigns before are named") {
     row.outcome = CampaignOutcome::not_reproduced;
     row.reason = "no | match";
     row.ended_at_ms = 1700000000000;
-    end.earlier.push_back(row);
+    end.others.push_back(row);
   }
   const std::string block = results_block(end);
   CHECK_THAT(block, ContainsSubstring("| 100 | 2023-11-14T22:13:20.000Z | not_reproduced | no \\| match |"));
   CHECK(count(block, "| not_reproduced |") == 10);
+}
+
+TEST_CASE("a better campaign before the newest is shown, below what the newest did") {
+  CampaignEnd end = ended(CampaignOutcome::reproduced);
+  CampaignRow newest;
+  newest.id.value = 8;
+  newest.outcome = CampaignOutcome::cancelled;
+  newest.reason = "cancelled on | request";
+  newest.ended_at_ms = 1700000000000;
+  end.newest = NewestCampaign{newest, 3, rate_of(2, 0, false)};
+  end.others = {newest};
+  const std::string block = results_block(end);
+  CHECK_THAT(block,
+             ContainsSubstring("The newest campaign, 8, ended as **cancelled** on 2023-11-14T22:13:20.000Z after "
+                               "3 attempts (cancelled on \\| request; 0 of 2 unamplified runs matched). What "
+                               "follows is the best answer so far, of campaign 7.\n\n**reproduced**:"));
+  CHECK_THAT(block, ContainsSubstring("Other campaigns:"));
+}
+
+TEST_CASE("the match is graded by the names of what agrees and the values of what does not") {
+  CampaignEnd end = ended(CampaignOutcome::reproduced);
+  add(end, Arm{}, Verdict::reproduced);
+  AttemptRow row = end.attempts.front();
+  row.match_grade = "same_site";
+  row.match_reasons = R"(["failure type: exception = exception","message: a = 1 = a = 1","test: x ≠ y"])";
+  end.first_match = FirstMatch{row, "logs/run_1.log", 12, ""};
+  CHECK_THAT(results_block(end), ContainsSubstring("Graded *same\\_site* against CI's failure; the same: failure type, "
+                                                   "message; test: x ≠ y."));
+}
+
+TEST_CASE("a rate that leaves out the last match is explained, and no other") {
+  CampaignEnd end = ended(CampaignOutcome::reproduced);
+  for (int i = 0; i < 5; ++i)
+    add(end, Arm{}, Verdict::passed);
+  for (int i = 0; i < 2; ++i)
+    add(end, Arm{}, Verdict::reproduced);
+  CHECK_THAT(results_block(end), !ContainsSubstring("(k − 1)/(n − 1)"));
+  add(end, Arm{}, Verdict::reproduced);
+  CHECK_THAT(results_block(end), ContainsSubstring("3 of 8 runs matched: 28.6 %") &&
+                                     ContainsSubstring("Where 3 or more matched, the rate is (k − 1)/(n − 1) for k "
+                                                       "matches in n runs: sampling stopped at the k-th match"));
 }
