@@ -182,12 +182,22 @@ bool hang_counts(const Observation& seen, const Stalled& stall) {
   return !failed_before_stop(seen) || is_wanted_hang(seen, stall);
 }
 
+/// A count of nothing comes first, the line that says why comes after it, from another rule.
+std::string setup_text(const Observation& seen, const FaultSignal& first) {
+  const auto found = std::find_if(seen.faults.begin(), seen.faults.end(), [&](const FaultSignal& fault) {
+    return fault.signal_class == SignalClass::setup_error && fault.rule != first.rule && !fault.text.empty();
+  });
+  const bool counts_nothing = first.rule == "pytest.nothing_collected";
+  const FaultSignal& fault = counts_nothing && found != seen.faults.end() ? *found : first;
+  return fault.text.empty() ? fault.rule : fault.text + " (" + fault.rule + ")";
+}
+
 /// Nothing was tested, and not for a fault of the test.
 std::optional<Judgement> setup_error(const Observation& seen) {
   if (seen.began) return std::nullopt;
   const FaultSignal* grave = first_grave_fault(seen);
   if (grave != nullptr && grave->signal_class == SignalClass::setup_error)
-    return say(Verdict::setup_error, "nothing_to_test", "nothing could be tested: " + grave->rule);
+    return say(Verdict::setup_error, "nothing_to_test", "nothing could be tested: " + setup_text(seen, *grave));
   if (grave != nullptr || seen.seen.failure_type != FailureType::none || !ended_by_itself(seen)) return std::nullopt;
   switch (seen.exit->exit_code.value_or(0)) {
     case 4:

@@ -33,6 +33,7 @@ struct FaultSignal {
   std::int64_t seen_at_ms = 0;
   std::string worker;                  // gw3; empty outside xdist
   Reaction reaction = Reaction::none;  // of its rule; none: a healthy run may print it too
+  std::string text{};                  // the begin of its line, for people
 };
 
 bool is_fault(SignalClass signal_class);

@@ -123,7 +123,8 @@ TEST_CASE("each known fault has its class and its reaction") {
       {"====== no tests ran in 0.01s ======", "pytest.nothing_collected/setup_error/stop_campaign"},
       {"ModuleNotFoundError: No module named 'ttnn'", "pytest.conftest_import/setup_error/stop_campaign"},
       {"/usr/bin/python3: No module named pytest", "pytest.interpreter/setup_error/stop_campaign"},
-      {"/opt/venv/bin/python3.11: No module named pytest.__main__; 'pytest' is a package and cannot be directly executed",
+      {"/opt/venv/bin/python3.11: No module named pytest.__main__; 'pytest' is a package and cannot be directly "
+       "executed",
        "pytest.interpreter/setup_error/stop_campaign"},
       {"python: No module named pytest", "pytest.interpreter/setup_error/stop_campaign"},
       {"run_test.sh: not filled in yet: no test is named", "ndrepro.not_filled_in/setup_error/stop_campaign"},
