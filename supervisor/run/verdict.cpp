@@ -133,14 +133,6 @@ std::string status_text(const AttemptExit& exit) {
   return exit.exit_code ? "exit status " + std::to_string(*exit.exit_code) : "no exit status";
 }
 
-std::string failure_text(const Signature& failure) {
-  std::string text{to_text(failure.failure_type)};
-  if (!failure.exception.empty()) text += ", " + failure.exception;
-  if (!failure.message_template.empty()) text += ": " + failure.message_template;
-  if (!failure.site_file.empty()) text += " (" + failure.site_file + ")";
-  return text;
-}
-
 Judgement reproduced(const Observation& seen) {
   std::string text = "failed as in CI (" + std::string{to_text(seen.match.grade)} + "): " + failure_text(seen.seen);
   if (!seen.exit) return say(Verdict::reproduced, "shim_lost", text + "; its shim was lost");
@@ -280,6 +272,14 @@ Judgement by_ending(const Observation& seen) {
 }
 
 }  // namespace
+
+std::string failure_text(const Signature& failure) {
+  std::string text{to_text(failure.failure_type)};
+  if (!failure.exception.empty()) text += ", " + failure.exception;
+  if (!failure.message_template.empty()) text += ": " + failure.message_template;
+  if (!failure.site_file.empty()) text += " (" + failure.site_file + ")";
+  return text;
+}
 
 bool is_fault(SignalClass signal_class) {
   switch (signal_class) {

@@ -57,6 +57,9 @@ struct Observation {
   bool uses_board = false;
 };
 
+/// "assertion, AssertionError: lost 3 entries (tests/ledger.py)": what a failure is, for people.
+std::string failure_text(const Signature& failure);
+
 /// How an attempt of one run ended. `reason` is one of: "" · exec · nothing_to_test · contention · workers_together
 /// · board_broken · oom · killed · log_limit · log · shim · start_up · mid_run · shut_down · no_progress · deadline ·
 /// shim_lost · not_started · stopped · same_class · other_failure · unrecognised · infra.
