@@ -91,21 +91,23 @@ follow() {
 
 # CAMPAIGN: prints how it ended, from $answer, and exits with the status for it.
 conclude() {
-  local outcome code colour=$red
+  local outcome title code colour=$red
   ask GET "/v1/campaigns/$1"
   outcome=$(jq -r '.outcome' "$answer")
+  title=$outcome
   case $outcome in
     reproduced | deterministic | margin) code=0 colour=$green ;;
-    not_reproduced) code=1; jq -e '(.report.different_before_match? // 0) > 0' "$answer" >/dev/null && code=8 ;;
+    not_reproduced) code=1; jq -e '(.report.different_before_match? // 0) > 0' "$answer" >/dev/null && code=8 title=different_failure ;;
     board_unusable) code=7 ;; setup_error) code=9 ;; cancelled) code=130 ;; *) code=7 ;;
   esac
   if [[ $json == yes ]]; then cat "$answer"; exit "$code"; fi
-  printf '%s%s%s' "$colour" "$(tr '[:lower:]_' '[:upper:] ' <<<"$outcome")" "$reset"
+  printf '%s%s%s' "$colour" "$(tr '[:lower:]_' '[:upper:] ' <<<"$title")" "$reset"
   jq -r "$shared"'"  \(.case_name)  campaign \(.id)  \(.spent_ms | span)",
     (.reason | select(. != "") | "  " + safe),
     (.report | objects | (.plain | select(.runs > 0) | "  unamplified: \(rated)"),
       (.amplified[]? | select(.runs > 0) | "  \(.arm) \(.parameters | values): \(rated)"),
       (.first_match | objects | "  first match: \(.attempt | safe), \(.log | safe)" + if .offset then " at byte \(.offset)" else "" end),
+      (.comparison | strings | select(. != "") | "  " + safe),
       (.next_command | strings | select(. != "") | "  next: \(safe)"))' "$answer"
   local name
   name=$(jq -r '.case_name' "$answer")

@@ -122,6 +122,7 @@ std::optional<CampaignEnd> better_end(Store& store, const CampaignEnd& now) {
 }
 
 void add_what_files_show(const CaseFolder& folder, CampaignEnd& end) {
+  end.folder = folder.root().string();
   try {
     end.has_contract = has_contract_line(folder);
     end.starts_workers = !end.has_contract && habits_of(read_file(folder.run_script(), largest_page)).starts_workers;

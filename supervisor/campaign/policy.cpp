@@ -99,12 +99,31 @@ Finish hindered(const Policy& policy, const Progress& now, Finish obstacle) {
   return Finish{CampaignOutcome::reproduced, matched_text(policy, now) + "; then " + obstacle.reason};
 }
 
+/// What of the budget is spent, and why the rest is not.
+std::string budget_text(const Policy& policy, const Progress& now) {
+  if (now.spent_ms >= policy.budget_ms) return "the budget of " + seconds_text(policy.budget_ms) + " is used up";
+  const std::string text = seconds_text(now.spent_ms) + " of " + seconds_text(policy.budget_ms) + " spent; ";
+  if (now.matched > 0) return text + "the rest is too short for another attempt";
+  if (left_ms(policy, now) < shortest_act_ms) return text + "the rest is kept for confirmation";
+  return text + seconds_text(left_ms(policy, now)) +
+         " are too short for another attempt, the rest is kept for confirmation";
+}
+
+/// The runs that neither passed nor failed.
+std::string unfinished_text(const Progress& now) {
+  std::string text;
+  if (now.hung > 0) text += ", " + std::to_string(now.hung) + (now.hung == 1 ? " hang" : " hangs") + " unlike in CI";
+  if (now.cut_off > 0)
+    text += ", " + std::to_string(now.cut_off) + (now.cut_off == 1 ? " run" : " runs") + " cut off at the time limit";
+  return text;
+}
+
 Finish spent(const Policy& policy, const Progress& now) {
   const std::string why = now.attempts >= most_attempts(policy)
                               ? "the limit of " + std::to_string(most_attempts(policy)) + " attempts is reached"
-                              : "the budget of " + seconds_text(policy.budget_ms) + " is used up";
+                              : budget_text(policy, now);
   if (now.matched > 0) return Finish{CampaignOutcome::reproduced, matched_text(policy, now) + "; " + why};
-  return Finish{CampaignOutcome::not_reproduced, "no match; " + why};
+  return Finish{CampaignOutcome::not_reproduced, "no match" + unfinished_text(now) + "; " + why};
 }
 
 RunAttempt attempt(const Policy& policy, const Progress& now, AttemptPhase phase, Arm arm) {

@@ -54,6 +54,8 @@ struct Progress {
   int default_iterations = 0;     // the script's, as counted
   // Rows of bad luck.
   int different = 0;  // before any match
+  int hung = 0;       // before any match, as the next
+  int cut_off = 0;
   int different_in_row = 0;
   int broken_in_row = 0;      // lost, infrastructure
   int contention_in_row = 0;  // with one worker

@@ -114,8 +114,10 @@ void count_verdict(const AttemptRow& row, const Arm& arm, Verdict verdict, Progr
   switch (verdict) {
     case Verdict::reproduced:
       return count_match(row, arm, now);
-    case Verdict::passed:
     case Verdict::timed_out:
+      if (now.matched == 0) ++now.cut_off;
+      return measure(row, arm, now);
+    case Verdict::passed:
       return measure(row, arm, now);
     case Verdict::different_failure:
       if (now.matched == 0) ++now.different;
@@ -135,6 +137,7 @@ void count_verdict(const AttemptRow& row, const Arm& arm, Verdict verdict, Progr
       now.cancelled = true;
       return;
     case Verdict::hang:
+      if (now.matched == 0) ++now.hung;
       return;
   }
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "analyzer/statistics/interval.hpp"
+#include "storage/evidence_json.hpp"
+#include "supervisor/run/verdict.hpp"
 
 namespace ndr {
 namespace {
@@ -42,6 +44,18 @@ std::string script_command(const CampaignEnd& end, const Invocation& made) {
   for (const std::string& word : made.arguments)
     command += " " + quoted(word);
   return command;
+}
+
+/// The last judged by `verdict`; nothing where none was.
+const AttemptRow* last_of(const CampaignEnd& end, Verdict verdict) {
+  const auto row = std::find_if(end.attempts.rbegin(), end.attempts.rend(),
+                                [verdict](const AttemptRow& one) { return one.verdict == verdict; });
+  return row == end.attempts.rend() ? nullptr : &*row;
+}
+
+std::string failure_text_of(const std::string& json) {
+  const Checked<Signature> failure = signature_from_json(json);
+  return failure.has_value() && failure->failure_type != FailureType::none ? failure_text(*failure) : std::string{};
 }
 
 std::string plain_command(const CampaignEnd& end) { return script_command(end, Invocation{}); }
@@ -146,6 +160,23 @@ Rate plain_rate(const CampaignEnd& end) {
   return rate_of(runs, matched, ran_until_matched(end, matched));
 }
 
+const AttemptRow* telling_attempt(const CampaignEnd& end) {
+  if (end.finish.outcome != CampaignOutcome::not_reproduced) return nullptr;
+  if (const AttemptRow* row = last_of(end, Verdict::different_failure)) return row;
+  if (last_of(end, Verdict::passed) != nullptr) return nullptr;
+  const AttemptRow* hung = last_of(end, Verdict::hang);
+  return hung != nullptr ? hung : last_of(end, Verdict::timed_out);
+}
+
+std::string comparison(const CampaignEnd& end) {
+  const AttemptRow* row = telling_attempt(end);
+  if (row == nullptr || row->verdict != Verdict::different_failure) return {};
+  const std::string wanted = failure_text_of(end.campaign.signature_json);
+  if (wanted.empty()) return {};
+  const std::string seen = failure_text_of(row->failure_json);
+  return "in CI: " + wanted + "; here: " + (seen.empty() ? row->explanation : seen);
+}
+
 std::string next_command(const CampaignEnd& end) {
   const std::string& name = end.campaign.case_name;
   switch (end.finish.outcome) {
@@ -159,12 +190,14 @@ std::string next_command(const CampaignEnd& end) {
       return script_command(end, patient);
     }
     case CampaignOutcome::not_reproduced:
+      if (const AttemptRow* row = telling_attempt(end))
+        return "ndreproctl logs " + name + "/" + std::to_string(row->number);
       return "ndreproctl run " + name +
              (end.policy.mode == CampaignMode::quick ? " --budget 2h -f" : " --budget 12h -f");
     case CampaignOutcome::board_unusable:
       return "ndreproctl board list";
     case CampaignOutcome::setup_error:
-      return plain_command(end);
+      return (end.folder.empty() ? "" : "cd " + quoted(end.folder) + " && ") + plain_command(end);
     case CampaignOutcome::cancelled:
       return "ndreproctl run " + name + " -f";
   }

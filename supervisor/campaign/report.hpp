@@ -55,6 +55,7 @@ struct CampaignEnd {
   std::vector<AttemptRow> attempts;
   std::vector<ResetRow> resets;
   std::vector<std::pair<std::string, std::string>> environment;  // of case.yaml
+  std::string folder;                                            // of the case
   WantedFailure wanted;
   std::optional<FirstMatch> first_match;
   std::vector<CampaignRow> others;  // of the same case, newest first
@@ -101,6 +102,13 @@ bool ran_until_matched(const CampaignEnd& end, std::int64_t matched);
 
 /// Of all unamplified runs.
 Rate plain_rate(const CampaignEnd& end);
+
+/// Without a match: the last run that failed otherwise than CI; where none did and none passed, the last that hung or
+/// was cut off. Its log is what to look at.
+const AttemptRow* telling_attempt(const CampaignEnd& end);
+
+/// CI's failure against the one of the telling attempt, one line; empty where nothing failed otherwise.
+std::string comparison(const CampaignEnd& end);
 
 /// One command that goes on from here.
 std::string next_command(const CampaignEnd& end);

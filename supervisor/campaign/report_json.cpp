@@ -97,6 +97,7 @@ std::string report_json(const CampaignEnd& end) {
               {"seed", std::to_string(end.campaign.seed)},
               {"first_match", end.first_match ? json_of(*end.first_match) : Json(nullptr)},
               {"resets", resets_json(end)},
+              {"comparison", to_utf8(comparison(end))},
               {"next_command", next_command(end)}};
   return json_text(report);
 }

@@ -240,6 +240,8 @@ std::string results_block(const CampaignEnd& end) {
   if (!end.attempts.empty()) block += arms_table(end) + "\n";
   block += sampling_sentence(end);
   block += left_out_sentence(left_out_of(end)) + resets_sentence(end) + first_match_section(end);
+  if (const std::string text = comparison(end); !text.empty())
+    block += "Last different failure, " + inline_text(text) + ".\n\n";
   block += "Next: `" + next_command(end) + "`\n\n";
   block += unknown_here;
   block += others_section(end);

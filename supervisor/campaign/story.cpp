@@ -23,8 +23,10 @@ EventRow campaign_step(const CampaignRow& campaign, Json body, std::int64_t at_m
 }
 
 std::string sight_text(const Policy& policy, bool assumed) {
-  char text[160];
-  std::snprintf(text, sizeof text, "this budget shows failure rates above %.2g %% a run with 90 %%, at %s%.1f s a run",
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "this budget shows failure rates above %.2g %% a run with 90 %%, at %s%.1f s a run, if all of it but "
+                "the reserve for confirmation went into plain runs",
                 smallest_visible_rate(policy) * 100, assumed ? "an assumed " : "",
                 static_cast<double>(policy.expected_attempt_ms) / 1000);
   return text;

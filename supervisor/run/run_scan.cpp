@@ -13,6 +13,7 @@ constexpr std::size_t most_literals = 8;
 constexpr std::size_t shortest_literal = 8;  // shorter ones are everywhere
 constexpr std::size_t most_faults_of_a_rank = 1000;
 constexpr int most_rows_of_a_rule = 200;
+constexpr std::size_t longest_fault_text = 160;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -26,6 +27,13 @@ std::string worker_of(const LogSignal& signal, const SignalRuleSet& rules) {
     ++end;
   const bool whole = end > begin + 3 && end < signal.line.size() && signal.line[end] == ']';
   return whole ? signal.line.substr(begin + 1, end - begin - 1) : std::string{};
+}
+
+/// Without the mark and the indent of pytest's report.
+std::string begin_of(const std::string& line) {
+  std::size_t begin = line.starts_with("E  ") ? 1 : 0;
+  begin = std::min(line.find_first_not_of(" \t", begin), line.size());
+  return to_utf8(line.substr(begin, longest_fault_text));
 }
 
 }  // namespace
@@ -64,7 +72,7 @@ void RunScan::recall(const std::vector<LogSignalRow>& stored, std::int64_t itera
       const auto index = static_cast<std::size_t>(known - rules_->rules().data());
       worker = worker_of({index, row.offset, row.line}, *rules_);
     }
-    add_fault({row.rule, *signal_class, row.offset, row.seen_at_ms, std::move(worker), reaction});
+    add_fault({row.rule, *signal_class, row.offset, row.seen_at_ms, std::move(worker), reaction, begin_of(row.line)});
   }
   iterations_ = earlier_iterations_ = iterations;
   earlier_bytes_ = scanned_bytes;
@@ -103,7 +111,8 @@ const std::vector<SeenSignal>& RunScan::take(std::int64_t now_ms) {
         known != recalled_.end() && std::count(known->second.begin(), known->second.end(), signal.offset) > 0;
     count(of, signal);
     if (is_fault(of.signal_class) && !is_stored)
-      add_fault({of.id, of.signal_class, signal.offset, now_ms, worker_of(signal, *rules_), of.reaction});
+      add_fault({of.id, of.signal_class, signal.offset, now_ms, worker_of(signal, *rules_), of.reaction,
+                 begin_of(signal.line)});
     seen_.push_back({&of, std::move(signal), is_stored});
   }
   return seen_;

@@ -133,14 +133,6 @@ std::string status_text(const AttemptExit& exit) {
   return exit.exit_code ? "exit status " + std::to_string(*exit.exit_code) : "no exit status";
 }
 
-std::string failure_text(const Signature& failure) {
-  std::string text{to_text(failure.failure_type)};
-  if (!failure.exception.empty()) text += ", " + failure.exception;
-  if (!failure.message_template.empty()) text += ": " + failure.message_template;
-  if (!failure.site_file.empty()) text += " (" + failure.site_file + ")";
-  return text;
-}
-
 Judgement reproduced(const Observation& seen) {
   std::string text = "failed as in CI (" + std::string{to_text(seen.match.grade)} + "): " + failure_text(seen.seen);
   if (!seen.exit) return say(Verdict::reproduced, "shim_lost", text + "; its shim was lost");
@@ -182,12 +174,22 @@ bool hang_counts(const Observation& seen, const Stalled& stall) {
   return !failed_before_stop(seen) || is_wanted_hang(seen, stall);
 }
 
+/// A count of nothing comes first, the line that says why comes after it, from another rule.
+std::string setup_text(const Observation& seen, const FaultSignal& first) {
+  const auto found = std::find_if(seen.faults.begin(), seen.faults.end(), [&](const FaultSignal& fault) {
+    return fault.signal_class == SignalClass::setup_error && fault.rule != first.rule && !fault.text.empty();
+  });
+  const bool counts_nothing = first.rule == "pytest.nothing_collected";
+  const FaultSignal& fault = counts_nothing && found != seen.faults.end() ? *found : first;
+  return fault.text.empty() ? fault.rule : fault.text + " (" + fault.rule + ")";
+}
+
 /// Nothing was tested, and not for a fault of the test.
 std::optional<Judgement> setup_error(const Observation& seen) {
   if (seen.began) return std::nullopt;
   const FaultSignal* grave = first_grave_fault(seen);
   if (grave != nullptr && grave->signal_class == SignalClass::setup_error)
-    return say(Verdict::setup_error, "nothing_to_test", "nothing could be tested: " + grave->rule);
+    return say(Verdict::setup_error, "nothing_to_test", "nothing could be tested: " + setup_text(seen, *grave));
   if (grave != nullptr || seen.seen.failure_type != FailureType::none || !ended_by_itself(seen)) return std::nullopt;
   switch (seen.exit->exit_code.value_or(0)) {
     case 4:
@@ -270,6 +272,14 @@ Judgement by_ending(const Observation& seen) {
 }
 
 }  // namespace
+
+std::string failure_text(const Signature& failure) {
+  std::string text{to_text(failure.failure_type)};
+  if (!failure.exception.empty()) text += ", " + failure.exception;
+  if (!failure.message_template.empty()) text += ": " + failure.message_template;
+  if (!failure.site_file.empty()) text += " (" + failure.site_file + ")";
+  return text;
+}
 
 bool is_fault(SignalClass signal_class) {
   switch (signal_class) {

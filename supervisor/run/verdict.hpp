@@ -33,6 +33,7 @@ struct FaultSignal {
   std::int64_t seen_at_ms = 0;
   std::string worker;                  // gw3; empty outside xdist
   Reaction reaction = Reaction::none;  // of its rule; none: a healthy run may print it too
+  std::string text{};                  // the begin of its line, for people
 };
 
 bool is_fault(SignalClass signal_class);
@@ -55,6 +56,9 @@ struct Observation {
   bool began = false;                         // a test began or an iteration ended: it was set up
   bool uses_board = false;
 };
+
+/// "assertion, AssertionError: lost 3 entries (tests/ledger.py)": what a failure is, for people.
+std::string failure_text(const Signature& failure);
 
 /// How an attempt of one run ended. `reason` is one of: "" · exec · nothing_to_test · contention · workers_together
 /// · board_broken · oom · killed · log_limit · log · shim · start_up · mid_run · shut_down · no_progress · deadline ·

@@ -122,6 +122,12 @@ TEST_CASE("each known fault has its class and its reaction") {
       {"gw0 [0] / gw1 [0]", "pytest.nothing_collected/setup_error/stop_campaign"},
       {"====== no tests ran in 0.01s ======", "pytest.nothing_collected/setup_error/stop_campaign"},
       {"ModuleNotFoundError: No module named 'ttnn'", "pytest.conftest_import/setup_error/stop_campaign"},
+      {"/usr/bin/python3: No module named pytest", "pytest.interpreter/setup_error/stop_campaign"},
+      {"/opt/venv/bin/python3.11: No module named pytest.__main__; 'pytest' is a package and cannot be directly "
+       "executed",
+       "pytest.interpreter/setup_error/stop_campaign"},
+      {"python: No module named pytest", "pytest.interpreter/setup_error/stop_campaign"},
+      {"run_test.sh: not filled in yet: no test is named", "ndrepro.not_filled_in/setup_error/stop_campaign"},
       {"[==========] Running 0 tests from 0 test suites.", "gtest.nothing_to_run/setup_error/stop_campaign"},
       {"tests/a.py::test_a[1] FAILED", "pytest.failed/exception/let_end"},
       {"FAILED [ 97%]", "pytest.failed/exception/let_end"},
@@ -148,6 +154,7 @@ TEST_CASE("alarming words of a healthy run make the supervisor do nothing") {
       "error: RPC failed; curl 92 HTTP/2 stream 5 was not closed cleanly: CANCEL (err 8)",
       "plugins: timeout-2.2.0, xdist-3.6.1", "timeout: 300.0s", "timeout method: signal",
       "  TT_METAL_OPERATION_TIMEOUT_SECONDS: 60", "collected 10 items",
+      "skipped without bpython: No module named torch", "caught: No module named 'torch'; run_test.sh goes on",
       "collecting ... collected 100 items / 40 deselected / 60 selected",
       "560 passed, 48 skipped, 2 xfailed, 7 warnings in 488.30s (0:08:08)", "[  PASSED  ] 6 tests.",
       "thread 4 failed to acquire, retrying", "ERROR: pip's dependency resolver does not currently take into account");

@@ -97,5 +97,28 @@ def a_correct_twin_is_not_reproduced():
         assert campaign["attempts"] and not any(row["matched"] for row in campaign["attempts"]), campaign["attempts"]
 
 
+def an_ending_without_a_match_says_what_to_do():
+    with world.Daemon() as daemon:
+        folder = copy_case(daemon, "ledger-lost-entry-fixed")
+        daemon.start()
+        client = Client(daemon)
+        client(0, "case", "add", str(folder))
+        client(0, "case", "analyze", folder.name)
+        script = folder / "run_test.sh"
+        script.write_text('#!/bin/bash\necho "run_test.sh: not filled in yet: no test is named" >&2; exit 9\n')
+        told = client(9, "run", folder.name, "--budget", "60s", "-f")
+        assert "\nSETUP ERROR  ledger" in told and "no test is named (ndrepro.not_filled_in)" in told, told
+        assert f"next: cd {folder} && " in told and "./run_test.sh" in told, told
+        assert len(client.json("status")["attempts"]) == 1, told
+
+        script.write_text("#!/bin/bash\nexec python3 -c 'raise KeyError(1)'\n")
+        told = client(8, "run", folder.name, "--budget", "60s", "-f")
+        assert "\nDIFFERENT FAILURE  ledger" in told, told
+        assert "  in CI: " in told and "LedgerMismatch" in told and "; here: exception, KeyError" in told, told
+        last = client.json("status")["attempts"]
+        assert f"next: ndreproctl logs {folder.name}/{max(row['number'] for row in last)}" in told, told
+
+
 if __name__ == "__main__":
-    world.main([a_board_that_hangs_is_reproduced, a_correct_twin_is_not_reproduced])
+    world.main([a_board_that_hangs_is_reproduced, a_correct_twin_is_not_reproduced,
+                an_ending_without_a_match_says_what_to_do])

@@ -201,6 +201,19 @@ test_nothing_collected() {
   is '.verdict == "setup_error" and .reason == "nothing_to_test"'
 }
 
+test_unfilled_script() {
+  new_case unfilled <<<'echo "run_test.sh: not filled in yet: no test is named" >&2; exit 9'
+  run
+  is '.verdict == "setup_error" and .reason == "nothing_to_test"'
+  is '.explanation == "nothing could be tested: run_test.sh: not filled in yet: no test is named (ndrepro.not_filled_in)"'
+}
+
+test_no_pytest() {
+  new_case no_pytest <<<'exec python3 -m no_such_module'
+  run
+  is '.verdict == "setup_error" and (.explanation | test("python3: No module named no_such_module"))'
+}
+
 test_crash_without_a_word() {
   new_case crash <<<'exec /bin/bash -c "kill -SEGV \$\$"'
   run

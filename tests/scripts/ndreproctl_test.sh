@@ -155,8 +155,12 @@ says 'workers workers=4: 1 of 4 runs: 25 % (95 %: 0.6 % to 80.6 %)'
 says 'next: ndreproctl run gather --budget 1h'
 can 'GET /v1/campaigns/7?until=finished&wait=300s' "$campaign" 'GET /v1/cases/gather' "$case" \
   'GET /v1/campaigns/7' "$(changed '.report.different_before_match = 2')"
-ctl 8 wait 7
-ctl 8 wait 7 --json; says '"different_before_match": 2'
+ctl 8 wait 7; says 'DIFFERENT FAILURE  gather'
+can 'GET /v1/campaigns/7?until=finished&wait=300s' "$campaign" 'GET /v1/cases/gather' "$case" \
+  'GET /v1/campaigns/7' "$(changed '.outcome = "not_reproduced" | .report.different_before_match = 6
+    | .report.comparison = "in CI: crash; here: exception" | .report.next_command = "ndreproctl logs gather/6"')"
+ctl 8 wait 7; says 'DIFFERENT FAILURE  gather'; says 'in CI: crash; here: exception'; says 'next: ndreproctl logs gather/6'
+ctl 8 wait 7 --json; says '"different_before_match": 6'
 
 test='waiting has an end'
 can 'GET /v1/campaigns/7?until=finished&wait=1s' "$(changed '.state = "running"')" \

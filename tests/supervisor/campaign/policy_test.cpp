@@ -146,6 +146,34 @@ TEST_CASE("without a match the campaign ends when four fifths of the budget are 
     play.ends(Verdict::passed);
   CHECK(play.finish().outcome == CampaignOutcome::not_reproduced);
   CHECK(play.now.spent_ms == 240000);
+  CHECK(play.finish().reason == "no match; 240.0 s of 300.0 s spent; the rest is kept for confirmation");
+}
+
+TEST_CASE("the end says what was not spent, and why") {
+  Play play;
+  while (std::holds_alternative<RunAttempt>(play.step()))
+    play.ends(Played{.verdict = Verdict::passed, .exposure_ms = 50000});
+  CHECK(play.finish().reason ==
+        "no match; 200.0 s of 300.0 s spent; 40.0 s are too short for another attempt, the rest is kept for "
+        "confirmation");
+  play.now.matched = 1;
+  play.now.hit_arm = Arm{};
+  play.now.spent_ms = 260000;
+  CHECK(play.finish().reason ==
+        "1 matched of 3 wanted; 260.0 s of 300.0 s spent; the rest is too short for another attempt");
+  play.now.matched = 0;
+  play.now.spent_ms = 310000;
+  CHECK(play.finish().reason == "no match; the budget of 300.0 s is used up");
+}
+
+TEST_CASE("the end names the runs that hung or were cut off") {
+  Play play;
+  play.ends(Verdict::hang);
+  play.ends(Verdict::timed_out);
+  play.ends(Verdict::timed_out);
+  play.now.spent_ms = 300000;
+  CHECK_THAT(play.finish().reason,
+             ContainsSubstring("no match, 1 hang unlike in CI, 2 runs cut off at the time limit; the budget"));
 }
 
 TEST_CASE("after a match the reserve is there to confirm it") {

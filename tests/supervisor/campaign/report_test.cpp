@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "storage/evidence_json.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace ndr;
@@ -24,6 +25,13 @@ AttemptRow ended(const Arm& arm, Verdict verdict, int number = 1) {
   row.iterations = 50;
   row.exposure_ms = 2000;
   return row;
+}
+
+std::string failure_json(FailureType type, const char* exception) {
+  Signature failure;
+  failure.failure_type = type;
+  failure.exception = exception;
+  return to_json_text(failure);
 }
 
 /// 2 of 5 plain runs and 1 of 2 with two workers matched; three could not be judged.
@@ -165,13 +173,33 @@ TEST_CASE("the next command fits the outcome") {
   CHECK(next_command(end) == "./run_test.sh --workers 2 --seed 5");
   CHECK(next_command(sample(CampaignOutcome::deterministic)) == "./run_test.sh");
   CHECK(next_command(sample(CampaignOutcome::margin)) == "TT_METAL_OPERATION_TIMEOUT_SECONDS=20 ./run_test.sh");
-  CHECK(next_command(sample(CampaignOutcome::not_reproduced)) == "ndreproctl run ledger --budget 2h -f");
   CampaignEnd soak = sample(CampaignOutcome::not_reproduced);
+  soak.attempts.resize(3);
+  CHECK(next_command(soak) == "ndreproctl run ledger --budget 2h -f");
   soak.policy.mode = CampaignMode::soak;
   CHECK(next_command(soak) == "ndreproctl run ledger --budget 12h -f");
   CHECK(next_command(sample(CampaignOutcome::board_unusable)) == "ndreproctl board list");
-  CHECK(next_command(sample(CampaignOutcome::setup_error)) == "./run_test.sh");
+  CampaignEnd unset = sample(CampaignOutcome::setup_error);
+  CHECK(next_command(unset) == "./run_test.sh");
+  unset.folder = "/my cases/ledger";
+  CHECK(next_command(unset) == "cd '/my cases/ledger' && ./run_test.sh");
   CHECK(next_command(sample(CampaignOutcome::cancelled)) == "ndreproctl run ledger -f");
+}
+
+TEST_CASE("without a match the next step is the log that tells why") {
+  CampaignEnd end = sample(CampaignOutcome::not_reproduced);
+  CHECK(next_command(end) == "ndreproctl logs ledger/7");
+  CHECK(comparison(end).empty());
+  end.campaign.signature_json = failure_json(FailureType::crash, "SIGSEGV");
+  end.attempts[6].explanation = "exit status 1, and the log shows no failure that is known";
+  CHECK(comparison(end) == "in CI: crash, SIGSEGV; here: exit status 1, and the log shows no failure that is known");
+  end.attempts[6].failure_json = failure_json(FailureType::exception, "KeyError");
+  CHECK(comparison(end) == "in CI: crash, SIGSEGV; here: exception, KeyError");
+  end.attempts = {ended(Arm{}, Verdict::hang, 3), ended(Arm{}, Verdict::timed_out, 4)};
+  CHECK(next_command(end) == "ndreproctl logs ledger/3");
+  CHECK(comparison(end).empty());
+  end.attempts.push_back(ended(Arm{}, Verdict::passed, 5));
+  CHECK(next_command(end) == "ndreproctl run ledger --budget 2h -f");
 }
 
 TEST_CASE("the command that reproduces has the environment of the attempts") {

@@ -1,5 +1,6 @@
 #include "supervisor/campaign/results_page.hpp"
 
+#include "storage/evidence_json.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace ndr;
@@ -76,6 +77,17 @@ TEST_CASE("what was left out, reset or different is told") {
   CHECK_THAT(block, ContainsSubstring("Left out of the rates: 1 contention, 1 lost."));
   CHECK_THAT(block, ContainsSubstring("Board resets: 2, of which 1 verified."));
   CHECK_THAT(block, ContainsSubstring("2 runs failed *differently* before any match"));
+}
+
+TEST_CASE("the last different failure is told beside CI's") {
+  CampaignEnd end = ended(CampaignOutcome::not_reproduced, "6 different failures in a row and no match");
+  add(end, Arm{}, Verdict::different_failure);
+  end.attempts.back().explanation = "exit status 1";
+  Signature wanted;
+  wanted.failure_type = FailureType::crash;
+  end.campaign.signature_json = to_json_text(wanted);
+  CHECK_THAT(results_block(end), ContainsSubstring("Last different failure, in CI: crash; here: exit status 1.\n\n"
+                                                   "Next: `ndreproctl logs ledger/1`"));
 }
 
 TEST_CASE("everything outside the markers is kept, byte for byte") {

@@ -54,6 +54,16 @@ TEST_CASE("a fault that an earlier daemon stored keeps its time and gets no seco
   CHECK(scan.faults()[1].seen_at_ms == 5000);
 }
 
+TEST_CASE("a fault keeps the begin of its line, without the mark of pytest's report") {
+  RunScan scan{rules()};
+  scan.feed("collected 0 items / 1 error\nE   ModuleNotFoundError: No module named 'nomodule'\n", 0);
+  scan.feed("ModuleNotFoundError: No module named '" + std::string(1000, 'm') + "'\n", 0);
+  REQUIRE(scan.faults().size() == 3);
+  CHECK(scan.faults()[0].text == "collected 0 items / 1 error");
+  CHECK(scan.faults()[1].text == "ModuleNotFoundError: No module named 'nomodule'");
+  CHECK(scan.faults()[2].text.size() == 160);
+}
+
 TEST_CASE("iterations that an earlier daemon counted count once") {
   const std::string earlier = pass_line + pass_line;
   RunScan scan{rules()};

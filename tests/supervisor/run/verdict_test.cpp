@@ -325,6 +325,20 @@ TEST_CASE("contention never makes a reproduction unless it is what is wanted") {
   }
 }
 
+TEST_CASE("a set-up error says what its line says, and why rather than that nothing was collected") {
+  Observation seen = passed_run();
+  seen.began = false;
+  const auto setup = [&](const char* rule, std::uint64_t offset, const char* text) {
+    seen.faults.push_back(FaultSignal{rule, SignalClass::setup_error, offset, 0, "", Reaction::stop_campaign, text});
+  };
+  setup("pytest.nothing_collected", 10, "collected 0 items / 1 error");
+  CHECK(judge(seen).explanation == "nothing could be tested: collected 0 items / 1 error (pytest.nothing_collected)");
+  setup("pytest.conftest_import", 20, "ModuleNotFoundError: No module named 'nomodule'");
+  CHECK(judge(seen).verdict == Verdict::setup_error);
+  CHECK(judge(seen).explanation ==
+        "nothing could be tested: ModuleNotFoundError: No module named 'nomodule' (pytest.conftest_import)");
+}
+
 TEST_CASE("nothing but a counting match or a wanted hang makes a reproduction") {
   for (const Row& row : rows()) {
     Observation seen = passed_run();
