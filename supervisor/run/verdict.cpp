@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "supervisor/clock.hpp"
 
@@ -174,14 +177,17 @@ bool hang_counts(const Observation& seen, const Stalled& stall) {
   return !failed_before_stop(seen) || is_wanted_hang(seen, stall);
 }
 
-/// A count of nothing comes first, the line that says why comes after it, from another rule.
-std::string setup_text(const Observation& seen, const FaultSignal& first) {
-  const auto found = std::find_if(seen.faults.begin(), seen.faults.end(), [&](const FaultSignal& fault) {
-    return fault.signal_class == SignalClass::setup_error && fault.rule != first.rule && !fault.text.empty();
-  });
-  const bool counts_nothing = first.rule == "pytest.nothing_collected";
-  const FaultSignal& fault = counts_nothing && found != seen.faults.end() ? *found : first;
-  return fault.text.empty() ? fault.rule : fault.text + " (" + fault.rule + ")";
+/// The lines that say so, one of each rule: that nothing was collected often comes before the line that says why.
+std::string setup_text(const Observation& seen) {
+  std::vector<std::string_view> told;
+  std::string text;
+  for (const FaultSignal& fault : seen.faults) {
+    if (fault.signal_class != SignalClass::setup_error) continue;
+    if (std::find(told.begin(), told.end(), fault.rule) != told.end()) continue;
+    told.push_back(fault.rule);
+    text += (text.empty() ? "" : "; ") + (fault.text.empty() ? fault.rule : fault.text + " (" + fault.rule + ")");
+  }
+  return text;
 }
 
 /// Nothing was tested, and not for a fault of the test.
@@ -189,7 +195,7 @@ std::optional<Judgement> setup_error(const Observation& seen) {
   if (seen.began) return std::nullopt;
   const FaultSignal* grave = first_grave_fault(seen);
   if (grave != nullptr && grave->signal_class == SignalClass::setup_error)
-    return say(Verdict::setup_error, "nothing_to_test", "nothing could be tested: " + setup_text(seen, *grave));
+    return say(Verdict::setup_error, "nothing_to_test", "nothing could be tested: " + setup_text(seen));
   if (grave != nullptr || seen.seen.failure_type != FailureType::none || !ended_by_itself(seen)) return std::nullopt;
   switch (seen.exit->exit_code.value_or(0)) {
     case 4:

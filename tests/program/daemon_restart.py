@@ -2,6 +2,7 @@
 """kill -9 of the daemon in mid-attempt, then a new start: the run went on, its whole output is in the log, there is one
 row and one verdict. One test for each place where death is worst; usage: daemon_restart.py [TEST...]"""
 import json
+import os
 
 import daemon_under_test as world
 
@@ -98,8 +99,9 @@ def death_in_mid_reset():
         nodes, command, go = daemon.folder / "dev", daemon.folder / "my-smi", daemon.folder / "go"
         nodes.mkdir()
         (nodes / "0").touch()
+        os.mkfifo(go)
         command.write_text(f"#!/bin/bash\necho started >>{daemon.folder}/starts\n"
-                           f"while [ ! -e {go} ]; do sleep 0.02; done\n")
+                           f"read -r _ <{go}\n")
         command.chmod(0o755)
         daemon.config.write_text(
             f"boards: {{nodes: {nodes}, reset_command: [{command}], reset_targets: index, settle_seconds: 0}}\n")
@@ -112,7 +114,7 @@ def death_in_mid_reset():
         daemon.start()  # ready although the reset still runs, and the board is nobody else's
         status, answer = daemon.request("POST", "/v1/boards/0/resets", {"force": True})
         assert (status, answer["code"]) == (409, "board_busy"), (status, answer)
-        go.touch()
+        go.write_text("go\n")
         answer = daemon.get(f"/v1/resets/{reset}?wait=30s&until=finished")
         assert answer["result"] == "verified", answer
         assert (daemon.folder / "starts").read_text().count("started") == 1, "the reset was begun twice"

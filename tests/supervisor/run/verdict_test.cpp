@@ -336,7 +336,8 @@ TEST_CASE("a set-up error says what its line says, and why rather than that noth
   setup("pytest.conftest_import", 20, "ModuleNotFoundError: No module named 'nomodule'");
   CHECK(judge(seen).verdict == Verdict::setup_error);
   CHECK(judge(seen).explanation ==
-        "nothing could be tested: ModuleNotFoundError: No module named 'nomodule' (pytest.conftest_import)");
+        "nothing could be tested: collected 0 items / 1 error (pytest.nothing_collected); "
+        "ModuleNotFoundError: No module named 'nomodule' (pytest.conftest_import)");
 }
 
 TEST_CASE("nothing but a counting match or a wanted hang makes a reproduction") {
