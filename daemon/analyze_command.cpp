@@ -78,7 +78,7 @@ Checked<Evidence> read_all(const std::vector<fs::path>& paths) {
       if (read.has_error()) return read.error();
     }
   }
-  return extractor.finish();
+  return extractor.finish().evidence;
 }
 
 std::string place(const Evidence& evidence, const Origin& origin) {

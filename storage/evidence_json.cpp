@@ -20,14 +20,23 @@ constexpr std::array<TextField, 5> first_fields{{{"exception", &Evidence::except
                                                  {"throw_location", &Evidence::throw_location},
                                                  {"test_id", &Evidence::test_id},
                                                  {"test_file", &Evidence::test_file}}};
-constexpr std::array<TextField, 8> last_fields{{{"arch", &Evidence::arch},
-                                                {"board", &Evidence::board},
-                                                {"workflow", &Evidence::workflow},
-                                                {"job", &Evidence::job},
-                                                {"rank_or_device", &Evidence::rank_or_device},
-                                                {"failing_statement", &Evidence::failing_statement},
-                                                {"failed_at", &Evidence::failed_at},
-                                                {"runner", &Evidence::runner}}};
+constexpr std::array<TextField, 10> last_fields{{{"arch", &Evidence::arch},
+                                                 {"board", &Evidence::board},
+                                                 {"workflow", &Evidence::workflow},
+                                                 {"job", &Evidence::job},
+                                                 {"rank_or_device", &Evidence::rank_or_device},
+                                                 {"failing_statement", &Evidence::failing_statement},
+                                                 {"failed_at", &Evidence::failed_at},
+                                                 {"runner", &Evidence::runner},
+                                                 {"container_image", &Evidence::container_image},
+                                                 {"revision", &Evidence::revision}}};
+using NumberField = std::pair<const char*, MaybeSourced<double> Evidence::*>;
+constexpr std::array<NumberField, 3> time_fields{{{"seconds_into_step", &Evidence::seconds_into_step},
+                                                  {"seconds_into_test", &Evidence::seconds_into_test},
+                                                  {"silent_seconds", &Evidence::silent_seconds}}};
+using ListField = std::pair<const char*, std::vector<Sourced<std::string>> Evidence::*>;
+constexpr std::array<ListField, 3> list_fields{
+    {{"steps", &Evidence::steps}, {"predecessors", &Evidence::predecessors}, {"fallout", &Evidence::fallout}}};
 
 ordered_json json_of(const Origin& origin) {
   return {{"file", origin.file}, {"line", origin.line}, {"offset", origin.offset}};
@@ -69,6 +78,30 @@ ordered_json json_of(const std::vector<Conflict>& conflicts) {
   ordered_json list = ordered_json::array();
   for (const Conflict& conflict : conflicts) {
     list.push_back({{"field", conflict.field}, {"kept", json_of(conflict.kept)}, {"other", json_of(conflict.other)}});
+  }
+  return list;
+}
+
+ordered_json json_of(const MaybeSourced<std::string>& value) { return value ? json_of(*value) : ordered_json(nullptr); }
+
+ordered_json json_of(const std::vector<Sourced<std::string>>& values) {
+  ordered_json list = ordered_json::array();
+  for (const auto& value : values)
+    list.push_back(json_of(value));
+  return list;
+}
+
+ordered_json json_of(const std::vector<LogOutcome>& logs) {
+  ordered_json list = ordered_json::array();
+  for (const LogOutcome& log : logs) {
+    list.push_back({{"file", log.file},
+                    {"is_failure", log.is_failure},
+                    {"same_failure", log.same_failure},
+                    {"failure_type", to_text(log.failure_type)},
+                    {"job", json_of(log.job)},
+                    {"test_id", json_of(log.test_id)},
+                    {"error_line", json_of(log.error_line)},
+                    {"failed_at", json_of(log.failed_at)}});
   }
   return list;
 }
@@ -131,17 +164,47 @@ void read_conflict(JsonFields& fields, Conflict& conflict) {
   read_value(fields, "other", conflict.other);
 }
 
-void read_environment(JsonFields& fields, JsonFields& origins, Evidence& out) {
-  const json* object = fields.object("env");
+void read_texts(JsonFields& fields, JsonFields& origins, const char* name,
+                std::map<std::string, Sourced<std::string>>& out) {
+  const json* object = fields.object(name);
   if (object == nullptr) return;
-  JsonFields variables{*object, fields.pointer_to("env")};
-  for (const auto& [name, unused] : object->items()) {
+  JsonFields variables{*object, fields.pointer_to(name)};
+  for (const auto& [key, unused] : object->items()) {
     Sourced<std::string> value;
-    variables.text(name.c_str(), value.value);
-    read_origin(origins, ("env." + name).c_str(), value.origin);
-    out.environment.emplace(name, std::move(value));
+    variables.text(key.c_str(), value.value);
+    read_origin(origins, (std::string{name} + "." + key).c_str(), value.origin);
+    out.emplace(key, std::move(value));
   }
   if (const auto refusal = variables.refusal()) fields.refuse(*refusal);
+}
+
+void read_number(const json& document, JsonFields& fields, JsonFields& origins, const char* name,
+                 MaybeSourced<double>& out) {
+  if (!fields.has(name)) return;
+  if (!document[name].is_number()) return fields.refuse(name, "must be a number");
+  Sourced<double> value{document[name].get<double>(), {}};
+  read_origin(origins, name, value.origin);
+  out = value;
+}
+
+void read_mechanism(JsonFields& fields, JsonFields& origins, Evidence& out) {
+  if (!fields.has("mechanism")) return;
+  std::string text;
+  fields.text("mechanism", text, 64);
+  const auto mechanism = failure_mechanism_from(text);
+  if (!mechanism) return fields.refuse("mechanism", "is no mechanism of failure");
+  Sourced<FailureMechanism> value{*mechanism, {}};
+  read_origin(origins, "mechanism", value.origin);
+  out.mechanism = value;
+}
+
+void read_maybe(JsonFields& parent, const char* name, MaybeSourced<std::string>& out) {
+  if (parent.has(name)) read_value(parent, name, out.emplace());
+}
+
+void read_sourced(JsonFields& fields, Sourced<std::string>& value) {
+  fields.text("value", value.value);
+  read_origin(fields, "origin", value.origin);
 }
 
 void read_timeouts(JsonFields& fields, JsonFields& origins, Evidence& out) {
@@ -166,6 +229,32 @@ void read_type(JsonFields& fields, FailureType& out) {
     fields.refuse("failure_type", "is no type of failure");
 }
 
+void read_outcome(JsonFields& fields, LogOutcome& log) {
+  std::int64_t file = 0;
+  fields.integer("file", file, 0, std::numeric_limits<std::uint32_t>::max());
+  log.file = static_cast<std::uint32_t>(file);
+  fields.flag("is_failure", log.is_failure);
+  fields.flag("same_failure", log.same_failure);
+  read_type(fields, log.failure_type);
+  read_maybe(fields, "job", log.job);
+  read_maybe(fields, "test_id", log.test_id);
+  read_maybe(fields, "error_line", log.error_line);
+  read_maybe(fields, "failed_at", log.failed_at);
+}
+
+// Absent from what an older version wrote: then they are unknown.
+void read_circumstances(const json& document, JsonFields& fields, JsonFields& origins, Evidence& out) {
+  for (const auto& [name, field] : time_fields)
+    read_number(document, fields, origins, name, out.*field);
+  read_mechanism(fields, origins, out);
+  if (fields.has("settings")) read_texts(fields, origins, "settings", out.settings);
+  if (fields.has("predecessor_count")) fields.natural("predecessor_count", out.predecessor_count);
+  for (const auto& [name, field] : list_fields) {
+    if (fields.has(name)) read_list(document, fields, name, out.*field, read_sourced);
+  }
+  if (fields.has("logs")) read_list(document, fields, "logs", out.logs, read_outcome);
+}
+
 }  // namespace
 
 std::string to_json_text(const Evidence& evidence) {
@@ -181,6 +270,15 @@ std::string to_json_text(const Evidence& evidence) {
   put(out, origins, "timeouts", evidence.timeouts);
   for (const auto& [name, field] : last_fields)
     put(out, origins, name, evidence.*field);
+  for (const auto& [name, field] : time_fields)
+    put(out, origins, name, evidence.*field);
+  out["mechanism"] = evidence.mechanism ? ordered_json(to_text(evidence.mechanism->value)) : ordered_json(nullptr);
+  if (evidence.mechanism) origins["mechanism"] = json_of(evidence.mechanism->origin);
+  put(out, origins, "settings", evidence.settings);
+  out["predecessor_count"] = evidence.predecessor_count;
+  for (const auto& [name, field] : list_fields)
+    out[name] = json_of(evidence.*field);
+  out["logs"] = json_of(evidence.logs);
   out["python_stack"] = json_of(evidence.python_stack);
   out["native_stack"] = json_of(evidence.native_stack);
   out["conflicts"] = json_of(evidence.conflicts);
@@ -210,12 +308,13 @@ Checked<Evidence> evidence_from_json(std::string_view text) {
     fields.natural("test_line", evidence.test_line->value);
     read_origin(origins, "test_line", evidence.test_line->origin);
   }
-  read_environment(fields, origins, evidence);
+  read_texts(fields, origins, "env", evidence.environment);
   read_timeouts(fields, origins, evidence);
   read_list(*document, fields, "python_stack", evidence.python_stack, read_frame);
   read_list(*document, fields, "native_stack", evidence.native_stack, read_frame);
   read_list(*document, fields, "conflicts", evidence.conflicts, read_conflict);
   fields.texts("files", evidence.files);
+  read_circumstances(*document, fields, origins, evidence);
   if (const auto refusal = origins.refusal()) fields.refuse(*refusal);
   if (const auto refusal = fields.refusal()) return *refusal;
   return evidence;

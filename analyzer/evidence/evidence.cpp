@@ -22,6 +22,9 @@ constexpr std::array<std::pair<FailureType, std::string_view>, 11> type_names{
      {FailureType::crash, "crash"},
      {FailureType::exception, "exception"}}};
 
+constexpr std::array<std::pair<FailureMechanism, std::string_view>, 3> mechanism_names{
+    {{FailureMechanism::waiting, "waiting"}, {FailureMechanism::during, "during"}, {FailureMechanism::after, "after"}}};
+
 }  // namespace
 
 std::string_view to_text(FailureType type) {
@@ -35,6 +38,20 @@ std::optional<FailureType> failure_type_from(std::string_view text) {
   const auto found =
       std::find_if(type_names.begin(), type_names.end(), [&](const auto& word) { return word.second == text; });
   if (found == type_names.end()) return std::nullopt;
+  return found->first;
+}
+
+std::string_view to_text(FailureMechanism mechanism) {
+  const auto found = std::find_if(mechanism_names.begin(), mechanism_names.end(),
+                                  [&](const auto& word) { return word.first == mechanism; });
+  NDR_ASSERT(found != mechanism_names.end());
+  return found->second;
+}
+
+std::optional<FailureMechanism> failure_mechanism_from(std::string_view text) {
+  const auto found = std::find_if(mechanism_names.begin(), mechanism_names.end(),
+                                  [&](const auto& word) { return word.second == text; });
+  if (found == mechanism_names.end()) return std::nullopt;
   return found->first;
 }
 

@@ -47,6 +47,13 @@ struct Sourced {
 template <class T>
 using MaybeSourced = std::optional<Sourced<T>>;
 
+/// Where in an operation's life the failure is: waiting for something that does not come, in the middle of an
+/// operation, or after it, when its result is looked at.
+enum class FailureMechanism { waiting, during, after };
+
+std::string_view to_text(FailureMechanism mechanism);
+std::optional<FailureMechanism> failure_mechanism_from(std::string_view text);
+
 /// One frame of a Python or native stack: normalised later, here as the log prints it.
 struct StackFrame {
   std::string file;      // as printed; empty when only a module is known
@@ -63,6 +70,19 @@ struct Conflict {
   Sourced<std::string> kept;
   Sourced<std::string> other;
   bool operator==(const Conflict&) const = default;
+};
+
+/// What one of several logs said by itself. `same_failure`: it shows the failure that the evidence speaks of.
+struct LogOutcome {
+  std::uint32_t file = 0;
+  bool is_failure = false;
+  bool same_failure = false;
+  FailureType failure_type = FailureType::none;
+  MaybeSourced<std::string> job;
+  MaybeSourced<std::string> test_id;
+  MaybeSourced<std::string> error_line;
+  MaybeSourced<std::string> failed_at;
+  bool operator==(const LogOutcome&) const = default;
 };
 
 /// What the logs of one failure say, every value with its origin; absent means: truly not in the logs.
@@ -89,10 +109,23 @@ struct Evidence {
   MaybeSourced<std::string> job;
   MaybeSourced<std::string> runner;
   MaybeSourced<std::string> rank_or_device;
-  MaybeSourced<std::string> failed_at;   // RFC 3339 UTC, of the line of error_line
+  MaybeSourced<std::string> failed_at;   // RFC 3339 UTC: when the failure was first seen
   std::vector<StackFrame> python_stack;  // innermost last, as Python prints it
   std::vector<StackFrame> native_stack;  // innermost first, as native traces print it
   std::vector<Conflict> conflicts;
+
+  MaybeSourced<double> seconds_into_step;  // from the start of the step to failed_at
+  MaybeSourced<double> seconds_into_test;  // from the start of the test, or the end of the one before it
+  MaybeSourced<double> silent_seconds;     // between the last output and the kill of a step that hung
+  MaybeSourced<FailureMechanism> mechanism;
+  MaybeSourced<std::string> container_image;
+  MaybeSourced<std::string> revision;                    // commit that CI had checked out
+  std::map<std::string, Sourced<std::string>> settings;  // limits, sizes and flags that the log shows, see settings.hpp
+  std::vector<Sourced<std::string>> steps;               // CI steps before the failing one, in their order
+  std::uint64_t predecessor_count = 0;                   // tests that the same process ran before
+  std::vector<Sourced<std::string>> predecessors;        // the last of them, in their order
+  std::vector<Sourced<std::string>> fallout;             // failures that came later, one line each
+  std::vector<LogOutcome> logs;                          // one for each of `files`
 };
 
 }  // namespace ndr

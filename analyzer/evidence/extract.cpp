@@ -7,6 +7,7 @@
 #include "analyzer/assert.hpp"
 #include "analyzer/evidence/extract_evidence.hpp"
 #include "analyzer/evidence/extract_file.hpp"
+#include "analyzer/evidence/merge_logs.hpp"
 #include "analyzer/utf8.hpp"
 
 namespace ndr {
@@ -14,14 +15,12 @@ namespace ndr {
 struct EvidenceExtractor::State {
   std::vector<std::string> files;
   std::optional<FileReader> reader;
-  std::optional<Evidence> best;  // the first log that shows a failure, else the last with a test command
+  std::vector<Evidence> read;
 
   void close_file() {
     if (!reader) return;
-    Evidence evidence = evidence_of(reader->finish());
+    read.push_back(evidence_of(reader->finish()));
     reader.reset();
-    const bool better = !best || (!best->is_failure && (evidence.is_failure || evidence.command || !best->command));
-    if (better) best = std::move(evidence);
   }
 };
 
@@ -39,18 +38,18 @@ void EvidenceExtractor::feed(std::string_view bytes) {
   state_->reader->feed(bytes);
 }
 
-Evidence EvidenceExtractor::finish() {
+Extraction EvidenceExtractor::finish() {
   state_->close_file();
-  Evidence evidence = std::exchange(state_->best, std::nullopt).value_or(Evidence{});
-  evidence.files = std::move(state_->files);
-  return evidence;
+  Extraction extraction = merge_logs(std::exchange(state_->read, {}));
+  extraction.evidence.files = std::move(state_->files);
+  return extraction;
 }
 
 Evidence extract_evidence(std::string name, std::string_view text) {
   EvidenceExtractor extractor;
   extractor.begin_file(std::move(name));
   extractor.feed(text);
-  return extractor.finish();
+  return extractor.finish().evidence;
 }
 
 }  // namespace ndr

@@ -4,12 +4,21 @@
 #include <string_view>
 
 #include "analyzer/evidence/evidence.hpp"
+#include "analyzer/evidence/signature.hpp"
 
 namespace ndr {
 
+/// What the logs of one failure say together. `signature` is what the logs that show it share.
+struct Extraction {
+  Evidence evidence;
+  Signature signature;
+};
+
 /// Reads the logs of one failure, pushed in chunks of any size, and says what failed. Pure: no file, no clock.
 /// One object reads the files of one failure one after the other:
-///   begin_file("a.log"); feed(...); feed(...); begin_file("b.log"); feed(...); Evidence e = finish();
+///   begin_file("a.log"); feed(...); feed(...); begin_file("b.log"); feed(...); Extraction e = finish();
+/// Of several logs the failure that most of them show counts, and of those the log that saw it first speaks; what it
+/// does not say of the job and the command is taken from the others, and what they say otherwise is a conflict.
 /// Memory is bounded by the failure's own blocks (lines above 64 KiB are cut, kept windows are bounded), not by the
 /// size of the logs. Understands GitHub Actions stamps, BOM, ANSI, lone CR, xdist and rank prefixes.
 class EvidenceExtractor {
@@ -21,7 +30,7 @@ public:
 
   void begin_file(std::string name);
   void feed(std::string_view bytes);
-  Evidence finish();  // once; the object is spent
+  Extraction finish();  // once; the object is spent
 
 private:
   struct State;

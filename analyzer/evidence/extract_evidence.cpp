@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "analyzer/evidence/formats_command.hpp"
 #include "analyzer/evidence/formats_platform.hpp"
+#include "analyzer/evidence/mechanism.hpp"
+#include "analyzer/evidence/settings.hpp"
 #include "analyzer/evidence/text.hpp"
 #include "analyzer/utf8.hpp"
 
@@ -64,9 +67,29 @@ void take_fault(const Fault& fault, Evidence& evidence) {
   evidence.test_line = fault.test_line;
   evidence.python_stack = fault.python_stack;
   evidence.native_stack = fault.native_stack;
-  if (!fault.error_stamp.empty() && fault.error_line) {
+  // The verdict stands in the log before the block that explains it.
+  const bool seen_first =
+      !fault.seen.stamp.empty() && (fault.error_stamp.empty() || fault.seen.stamp < fault.error_stamp);
+  if (seen_first)
+    evidence.failed_at = sourced(fault.seen.stamp, fault.seen.origin);
+  else if (!fault.error_stamp.empty() && fault.error_line)
     evidence.failed_at = sourced(fault.error_stamp, fault.error_line->origin);
-  }
+  evidence.predecessor_count = fault.before.count;
+  evidence.predecessors = fault.before.names;
+}
+
+double in_milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
+
+void take_times(const FileOutcome& outcome, Evidence& evidence) {
+  if (outcome.end && outcome.end->kind != FrameError::Kind::exit_code && outcome.silent_s > 0)
+    evidence.silent_seconds = sourced(in_milliseconds(outcome.silent_s), outcome.end->seen.origin);
+  if (!evidence.failed_at) return;
+  const auto since = [&](const std::string& stamp) -> MaybeSourced<double> {
+    if (stamp.empty() || stamp > evidence.failed_at->value) return std::nullopt;
+    return sourced(in_milliseconds(seconds_between(stamp, evidence.failed_at->value)), evidence.failed_at->origin);
+  };
+  evidence.seconds_into_step = since(outcome.step->header().seen.stamp);
+  evidence.seconds_into_test = since(outcome.fault->test_began);
 }
 
 // Who of several processes, workers or devices: only what the failure itself names.
@@ -163,9 +186,10 @@ void take_platform(const FileOutcome& outcome, Evidence& evidence) {
 }
 
 void clean_all(Evidence& evidence) {
-  for (auto* field : {&evidence.exception, &evidence.error_line, &evidence.throw_location, &evidence.failing_statement,
-                      &evidence.test_id, &evidence.test_file, &evidence.command, &evidence.arch, &evidence.board,
-                      &evidence.workflow, &evidence.job, &evidence.runner, &evidence.rank_or_device}) {
+  for (auto* field :
+       {&evidence.exception, &evidence.error_line, &evidence.throw_location, &evidence.failing_statement,
+        &evidence.test_id, &evidence.test_file, &evidence.command, &evidence.arch, &evidence.board, &evidence.workflow,
+        &evidence.job, &evidence.runner, &evidence.rank_or_device, &evidence.container_image, &evidence.revision}) {
     clean(*field);
   }
   std::map<std::string, Sourced<std::string>> environment;
@@ -174,6 +198,12 @@ void clean_all(Evidence& evidence) {
     environment.emplace(to_utf8(name), std::move(value));
   }
   evidence.environment = std::move(environment);
+  for (auto& [name, value] : evidence.settings)
+    clean(value.value);
+  for (auto* list : {&evidence.steps, &evidence.predecessors, &evidence.fallout}) {
+    for (Sourced<std::string>& item : *list)
+      clean(item.value);
+  }
   clean(evidence.python_stack);
   clean(evidence.native_stack);
   for (Conflict& conflict : evidence.conflicts) {
@@ -192,6 +222,13 @@ Evidence evidence_of(const FileOutcome& outcome) {
     take_fault(*outcome.fault, evidence);
     take_rank(*outcome.fault, evidence);
   }
+  if (outcome.fault && outcome.step) {
+    take_times(outcome, evidence);
+    evidence.fallout = outcome.step->fallout(*outcome.fault);
+  }
+  evidence.steps = outcome.steps;
+  evidence.container_image = outcome.job.container_image;
+  evidence.revision = outcome.job.revision;
   evidence.runner = outcome.job.runner;
   evidence.workflow = outcome.job.workflow;
   evidence.job = outcome.job.job;
@@ -202,7 +239,10 @@ Evidence evidence_of(const FileOutcome& outcome) {
     take_timeouts(outcome, command, evidence);
   }
   take_platform(outcome, evidence);
+  if (outcome.step) evidence.settings = outcome.step->sizes();
+  add_switches(evidence, outcome.job.inputs, evidence.settings);
   clean_all(evidence);
+  evidence.mechanism = mechanism_of(evidence);
   return evidence;
 }
 

@@ -7,6 +7,8 @@
 namespace ndr {
 namespace {
 
+constexpr std::size_t most_steps = 200;
+
 std::string script_of(const StepReader& step) {
   std::string script;
   for (const auto& line : step.header().script)
@@ -40,6 +42,7 @@ void FileReader::take_raw(std::string_view raw, std::uint64_t number, std::uint6
   const Interest interest = prefilter_ && !open ? trigger_.interest(line.text) : Interest::full;
   if (interest == Interest::full) take(line);
   if (interest == Interest::progress) step_->read_progress(line);
+  if (!stamped.stamp.empty()) last_stamp_.assign(stamped.stamp);
 }
 
 void FileReader::take(const LogLine& line) {
@@ -71,6 +74,9 @@ void FileReader::take(const LogLine& line) {
 void FileReader::close_step() {
   if (header_pending_) step_->set_header(frame_.header());
   header_pending_ = false;
+  const StepHeader& header = step_->header();
+  const bool named = !header.title.empty() && !end_ && steps_.size() < most_steps;
+  if (named) steps_.push_back(sourced(header.title, header.seen.origin));
   if (!step_->ran_tests() && step_->test_commands().empty()) return;
   const bool retried = failed_step_ && !step_->shows_failure() && step_->ran_tests() && !script_of(*step_).empty() &&
                        script_of(*failed_step_) == script_of(*step_);
@@ -87,6 +93,7 @@ void FileReader::take_error() {
   header_pending_ = false;
   if (end_ || !ends_step(error, *step_)) return;
   end_ = error;
+  silent_s_ = seconds_between(last_stamp_, error.seen.stamp);
   step_->finish();
   failed_step_ = std::exchange(step_, std::make_unique<StepReader>());
 }
@@ -100,6 +107,8 @@ FileOutcome FileReader::finish() {
   const bool cut_short = !end_ && !complete && step_->shows_failure();
   outcome.is_failure = end_.has_value() || cut_short;
   outcome.end = end_;
+  outcome.silent_s = silent_s_;
+  outcome.steps = std::move(steps_);
   if (end_)
     outcome.step = std::move(failed_step_);
   else if (cut_short)

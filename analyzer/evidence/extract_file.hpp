@@ -16,8 +16,10 @@ struct FileOutcome {
   bool is_failure = false;
   JobFacts job;
   std::optional<Fault> fault;
-  std::optional<FrameError> end;     // what the frame says ended the failing step
-  std::unique_ptr<StepReader> step;  // the failing one, else the last that ran tests; may be null
+  std::optional<FrameError> end;            // what the frame says ended the failing step
+  std::unique_ptr<StepReader> step;         // the failing one, else the last that ran tests; may be null
+  std::vector<Sourced<std::string>> steps;  // titles of those before the failing one
+  double silent_s = 0;                      // between the last line and what ended the step
 };
 
 /// Reads one log: cuts lines, takes off what CI put around them, and leads them to the frame and the steps.
@@ -31,7 +33,6 @@ public:
 private:
   void take_raw(std::string_view raw, std::uint64_t number, std::uint64_t offset);
   void take(const LogLine& line);
-  void begin_step(StepHeader header);
   void close_step();
   void take_error();
 
@@ -46,6 +47,9 @@ private:
   std::unique_ptr<StepReader> failed_step_;
   std::unique_ptr<StepReader> last_tests_;
   std::optional<FrameError> end_;
+  std::vector<Sourced<std::string>> steps_;
+  std::string last_stamp_;  // of the line before
+  double silent_s_ = 0;
 };
 
 }  // namespace ndr

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "analyzer/evidence/evidence.hpp"
+#include "analyzer/evidence/finished_tests.hpp"
 
 namespace ndr {
 
@@ -47,6 +48,8 @@ struct Fault {
   MaybeSourced<std::string> command;  // where the shell names what died
   std::vector<StackFrame> python_stack;
   std::vector<StackFrame> native_stack;
+  std::string test_began;  // stamp; empty where the log does not tell
+  TestsBefore before;
 };
 
 /// Lines that one step may keep of one kind: bounds memory on hostile logs.

@@ -136,9 +136,17 @@ void StepReader::take_running_test(Fault& fault) const {
     fault.test_id = sourced(pytest->id, pytest->seen.origin);
     fault.test_file = sourced(std::string{before(pytest->id, "::")}, pytest->seen.origin);
     if (!pytest->worker.empty()) fault.worker = sourced(pytest->worker, pytest->seen.origin);
+    fault.before = pytest_.tests_before(pytest->worker);
+    const bool shown = session.running && session.running->id == pytest->id;
+    fault.test_began = shown ? pytest->seen.stamp : fault.before.last_stamp;
   }
-  if (!fault.test_id) fault.test_id = gtest_.running(fault.seen.process);
-  if (!fault.test_id) fault.test_id = gtest_.running({});
+  for (const std::string& process : {fault.seen.process, std::string{}}) {
+    if (fault.test_id) break;
+    fault.test_id = gtest_.running(process);
+    if (!fault.test_id) continue;
+    fault.test_began = gtest_.began(process);
+    fault.before = gtest_.tests_before(process);
+  }
   if (fault.test_line || !fault.test_file) return;
   for (auto frame = fault.python_stack.rbegin(); frame != fault.python_stack.rend(); ++frame) {
     if (!same_source_file(source_path(frame->file), fault.test_file->value)) continue;
@@ -211,6 +219,25 @@ std::optional<Fault> StepReader::unframed_end() const {
   if (limit_hit_) return fault_of(*limit_hit_, FailureType::test_timeout);
   if (crash_.killed()) return killed_fault(nullptr);
   return traceback_.fault();
+}
+
+std::vector<Sourced<std::string>> StepReader::fallout(const Fault& fault) const {
+  std::vector<Sourced<std::string>> later;
+  const auto add = [&](std::string_view text, const Origin& origin) {
+    const bool known = fault.error_line && fault.error_line->origin == origin;
+    if (later.size() < most_kept_lines && !known) later.push_back(sourced(std::string{trim(text)}, origin));
+  };
+  for (const Logged& logged : logged_) {
+    if (logged.seen.origin.line > fault.seen.origin.line) add(bare_message(logged.seen.text), logged.seen.origin);
+  }
+  for (const PytestSummaryLine& line : pytest_.session().summary) {
+    if (!fault.test_id || line.id != fault.test_id->value) add(line.seen.text, line.seen.origin);
+  }
+  for (const Sourced<std::string>& test : gtest_.failed_later())
+    add(test.value, test.origin);
+  std::stable_sort(later.begin(), later.end(),
+                   [](const auto& a, const auto& b) { return a.origin.line < b.origin.line; });
+  return later;
 }
 
 std::optional<Fault> StepReader::cause(const FrameError* end) const {

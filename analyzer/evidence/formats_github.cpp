@@ -146,6 +146,9 @@ GithubFrame::Took GithubFrame::read_outside(const LogLine& line) {
     return Took::line;
   }
   if (text.starts_with("##[error]")) return take_error(text.substr(9), line);
+  for (const std::string_view mark : {"##[command]", "[command]"}) {
+    if (text.starts_with(mark)) read_command(text.substr(mark.size()), line.origin);
+  }
   if (text.starts_with("Error: ") && is_final(text.substr(7))) return take_error(text.substr(7), line);
   if (text.starts_with("Post job cleanup.")) return Took::post_begins;
   if (text.starts_with("Cleaning up orphan processes")) {
@@ -170,8 +173,21 @@ bool GithubFrame::read_identity(const LogLine& line) {
   if (text.starts_with("Runner name: ")) return set(job_.runner, without_quotes(text.substr(13)));
   if (text.starts_with("Complete job name: ")) return set(job_.job, std::string{trim(text.substr(19))});
   if (text.starts_with("Job defined at: ")) return set(job_.workflow, workflow_file(text.substr(16)));
+  if (text.starts_with("HEAD is now at ")) return set(job_.revision, std::string{before(text.substr(15), " ")});
   const bool uses = text.starts_with("Uses: ") && contains(text, ".github/workflows/");
   return uses && set(job_.workflow, workflow_file(text.substr(6)));
+}
+
+// What the runner itself runs: "docker create ... --entrypoint "tail" IMAGE ...", "docker pull IMAGE".
+void GithubFrame::read_command(std::string_view command, const Origin& origin) {
+  const auto docker = after(command, "docker ");
+  if (!docker) return;
+  constexpr std::string_view entry = "--entrypoint \"tail\" ";
+  std::string_view image;
+  if (docker->starts_with("create ")) image = before(after(*docker, entry).value_or(""), " ");
+  if (docker->starts_with("pull ")) image = trim(docker->substr(5));
+  const bool is_reference = !image.empty() && image.find_first_of(" \"'") == std::string_view::npos;
+  if (is_reference && !job_.container_image) job_.container_image = sourced(std::string{image}, origin);
 }
 
 GithubFrame::Took GithubFrame::begin_step(std::string_view title, const LogLine& line, bool raw) {

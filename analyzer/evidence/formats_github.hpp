@@ -14,6 +14,8 @@ struct JobFacts {
   MaybeSourced<std::string> runner;
   MaybeSourced<std::string> workflow;  // file name of the called workflow
   MaybeSourced<std::string> job;
+  MaybeSourced<std::string> container_image;
+  MaybeSourced<std::string> revision;  // commit
   std::map<std::string, Sourced<std::string>> inputs;
 };
 
@@ -58,6 +60,7 @@ private:
   enum class Part { outside, inputs, script, with, env };
   Took read_outside(const LogLine& line);
   bool read_identity(const LogLine& line);
+  void read_command(std::string_view command, const Origin& origin);
   Took begin_step(std::string_view title, const LogLine& line, bool raw);
   bool read_header(const LogLine& line);
   void close_header();

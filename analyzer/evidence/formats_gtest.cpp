@@ -52,14 +52,18 @@ bool GtestReader::read(const LogLine& line) {
 bool GtestReader::read_mark(const LogLine& line) {
   const auto open = line.text.find('[');
   const std::string_view text = open == std::string_view::npos ? std::string_view{} : line.text.substr(open);
-  if (text.starts_with("[==========] Running ")) return ++programs_, true;
+  if (text.starts_with("[==========] Running ")) {
+    if (!interleaved_ && line.process.empty()) finished_.forget();  // another process
+    return ++programs_, true;
+  }
   const auto rest = [&](std::string_view mark) {
     return text.starts_with(mark) ? test_name(text.substr(mark.size())) : std::string_view{};
   };
   if (const auto name = rest("[ RUN      ]"); !name.empty()) {
     // A test that begins before the last one has ended: copies of the program write into one log.
     interleaved_ = interleaved_ || running_.count(std::string{line.process}) > 0;
-    if (running_.size() < most_processes) running_[std::string{line.process}] = sourced(std::string{name}, line.origin);
+    if (running_.size() < most_processes)
+      running_[std::string{line.process}] = {sourced(std::string{name}, line.origin), std::string{line.stamp}};
     last_seen_ = sourced(std::string{name}, line.origin);
     if (!interleaved_) pending_.erase(std::string{line.process});
     failure_open_ = false;
@@ -72,15 +76,23 @@ bool GtestReader::read_mark(const LogLine& line) {
 }
 
 void GtestReader::end_test(std::string_view name, const LogLine& line, bool failed) {
+  const std::string start = began(line.process);
   running_.erase(std::string{line.process});
   failure_open_ = false;
   // What failed in another copy is still to be named by its own verdict.
   auto failure =
       failed || !interleaved_ ? pending_.extract(std::string{line.process}) : decltype(pending_)::node_type{};
   ended_well_ = !failed;
-  if (!failed || failed_) return;
+  // The list at the program's end names the failed tests again, without their times.
+  const bool verdict = contains(line.text, " ms)");
+  const bool first = failed && !failed_;
+  TestsBefore before = first ? finished_.before(line.process) : TestsBefore{};
+  if (verdict) finished_.add(line.process, name, line.stamp, line.origin);
+  if (failed && verdict && !first && failed_later_.size() < most_kept_lines)
+    failed_later_.push_back(sourced(std::string{name}, line.origin));
+  if (!first) return;
   failed_program_ = programs_;
-  failed_ = Failed{keep(line), sourced(std::string{name}, line.origin), std::nullopt};
+  failed_ = Failed{keep(line), sourced(std::string{name}, line.origin), std::nullopt, start, std::move(before)};
   if (!failure.empty()) failed_->failure = std::move(failure.mapped());
 }
 
@@ -122,10 +134,20 @@ bool GtestReader::continue_failure(const LogLine& line) {
   return true;
 }
 
-MaybeSourced<std::string> GtestReader::running(std::string_view process) const {
+const GtestReader::Running* GtestReader::running_in(std::string_view process) const {
   const auto found = process.empty() ? running_.begin() : running_.find(process);
-  if (found == running_.end()) return std::nullopt;
-  return found->second;
+  return found == running_.end() ? nullptr : &found->second;
+}
+
+MaybeSourced<std::string> GtestReader::running(std::string_view process) const {
+  const Running* found = running_in(process);
+  if (found == nullptr) return std::nullopt;
+  return found->test;
+}
+
+std::string GtestReader::began(std::string_view process) const {
+  const Running* found = running_in(process);
+  return found == nullptr ? std::string{} : found->stamp;
 }
 
 std::optional<Fault> GtestReader::fault() const {
@@ -134,6 +156,8 @@ std::optional<Fault> GtestReader::fault() const {
   fault.seen = failed_->seen;
   fault.test_id = failed_->test;
   fault.type = FailureType::assertion;
+  fault.test_began = failed_->began;
+  fault.before = failed_->before;
   if (!failed_->failure) return fault;
   const Failure& failure = *failed_->failure;
   fault.seen = failure.seen;

@@ -20,9 +20,14 @@ public:
   bool test_ended_well() const { return ended_well_; }
   /// A test of that process (any, where `process` is empty) that has begun and not ended.
   MaybeSourced<std::string> running(std::string_view process) const;
+  /// When that test began (a stamp, may be empty), and what its process had run before.
+  std::string began(std::string_view process) const;
+  TestsBefore tests_before(std::string_view process) const { return finished_.before(process); }
   MaybeSourced<std::string> last_seen() const { return last_seen_; }
   /// The first test that failed.
   std::optional<Fault> fault() const;
+  /// Tests that failed after that one.
+  const std::vector<Sourced<std::string>>& failed_later() const { return failed_later_; }
   /// The program said how many tests failed: its own report, not a guess.
   bool failed() const { return failed_.has_value(); }
 
@@ -44,7 +49,13 @@ private:
   bool failure_open_ = false;
   bool interleaved_ = false;  // copies of the program write into this one log
   bool ended_well_ = false;
-  std::map<std::string, Sourced<std::string>, std::less<>> running_;
+  struct Running {
+    Sourced<std::string> test;
+    std::string stamp;
+  };
+  const Running* running_in(std::string_view process) const;
+  std::map<std::string, Running, std::less<>> running_;
+  FinishedTests finished_;
   std::map<std::string, Failure, std::less<>> pending_;  // by process, until the test's verdict
   MaybeSourced<std::string> last_seen_;
   TtThrowReader thrown_;
@@ -53,8 +64,11 @@ private:
     KeptLine seen;
     Sourced<std::string> test;
     std::optional<Failure> failure;
+    std::string began;
+    TestsBefore before;
   };
   std::optional<Failed> failed_;
+  std::vector<Sourced<std::string>> failed_later_;
 };
 
 }  // namespace ndr

@@ -134,6 +134,7 @@ void PytestReader::begin_session() {
     return;
   }
   session_ = PytestSession{};
+  finished_.forget();
   session_.number = sessions_ - 1;
   in_header_ = true;
 }
@@ -266,8 +267,14 @@ void PytestReader::take_verdict(const PytestVerdict& verdict, const LogLine& lin
     session_.running = named();
     return;
   }
-  if (verdict.failed() && !session_.first_failure) session_.first_failure = named();
-  if (session_.running && session_.running->id == verdict.id) session_.running.reset();
+  const bool was_running = session_.running && session_.running->id == verdict.id;
+  if (verdict.failed() && !session_.first_failure) {
+    session_.first_failure = named();
+    session_.before_failure = finished_.before(verdict.worker);
+    session_.failure_began = was_running ? session_.running->seen.stamp : session_.before_failure.last_stamp;
+  }
+  finished_.add(verdict.worker, verdict.id, line.stamp, line.origin);
+  if (was_running) session_.running.reset();
   ended_well_ = !verdict.failed();
 }
 

@@ -45,6 +45,8 @@ struct PytestSession {
   std::optional<NamedTest> first_failure;  // in time
   std::optional<NamedTest> running;        // begun last, without a verdict yet
   std::vector<NamedTest> lost;             // named by "worker 'gw1' crashed while running '...'"
+  std::string failure_began;               // stamp of the start of first_failure, where the log tells
+  TestsBefore before_failure;              // what its process had run
   bool has_begun = false;                  // a test was named
   bool parallel = false;                   // by an xdist worker
   char first_mark = '\0';                  // F or E of the dotted progress
@@ -67,6 +69,8 @@ public:
   int sessions() const { return sessions_; }
   /// The line just read ended a test without failure: what it logged on the way was expected.
   bool test_ended_well() const { return ended_well_; }
+  /// What the process of that worker (empty: the lone one) has run in this session so far.
+  TestsBefore tests_before(std::string_view worker) const { return finished_.before(worker); }
 
 private:
   enum class Section { progress, blocks, summary, other };
@@ -87,6 +91,7 @@ private:
   bool ended_well_ = false;
   int sessions_ = 0;
   PytestSession session_;
+  FinishedTests finished_;
   std::optional<PytestBlockReader> block_;
   bool blocks_are_errors_ = false;
 };

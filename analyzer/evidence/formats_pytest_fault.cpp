@@ -230,6 +230,10 @@ std::optional<Fault> pytest_fault(const PytestSession& session) {
     take_block(*block, session.root, fault);
   else if (summary != nullptr)
     take_summary(*summary, session.root, fault);
+  if (session.first_failure) {
+    fault.test_began = session.failure_began;
+    fault.before = session.before_failure;
+  }
   if (session.first_failure && !session.first_failure->worker.empty()) {
     fault.worker = sourced(session.first_failure->worker, session.first_failure->seen.origin);
   }

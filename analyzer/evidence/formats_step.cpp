@@ -25,6 +25,7 @@ bool looks_like_error(std::string_view text) {
 }  // namespace
 
 void StepReader::read(const LogLine& line) {
+  read_sizes(line.text, line.origin, sizes_);
   const bool pytest = pytest_.read(line);
   const bool gtest = !pytest && gtest_.read(line);
   forget_expected(line);

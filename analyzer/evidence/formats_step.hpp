@@ -11,6 +11,7 @@
 #include "analyzer/evidence/formats_pytest.hpp"
 #include "analyzer/evidence/formats_python.hpp"
 #include "analyzer/evidence/formats_tt.hpp"
+#include "analyzer/evidence/settings.hpp"
 
 namespace ndr {
 
@@ -45,7 +46,10 @@ public:
   const std::map<std::string, Sourced<std::string>>& settings() const { return settings_; }
   const PytestReader& pytest() const { return pytest_; }
   const std::map<std::string, Sourced<double>>& limits() const { return limits_; }
+  const LogSettings& sizes() const { return sizes_; }
   MaybeSourced<std::string> arch_hint() const { return arch_hint_; }
+  /// What failed later than that fault, a line each.
+  std::vector<Sourced<std::string>> fallout(const Fault& fault) const;
 
 private:
   struct Logged {
@@ -85,6 +89,7 @@ private:
   std::vector<ShellCommand> traced_;    // "+ pytest ..." and "$ pytest ..."
   std::map<std::string, Sourced<std::string>> settings_;
   std::map<std::string, Sourced<double>> limits_;
+  LogSettings sizes_;  // of the device's memory
   MaybeSourced<std::string> arch_hint_;
   std::uint64_t last_report_line_ = 0;  // of a session's or program's own report that all went well
 };

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "analyzer/evidence/settings.hpp"
+
 namespace ndr {
 namespace {
 
@@ -24,6 +26,8 @@ constexpr std::string_view full_patterns[] = {
     "^Complete job name: ",
     "^Job defined at: ",
     "^Uses: ",
+    "^HEAD is now at ",
+    "^\\[command\\]",
     "^Error: ",
     "^Run ",
     "^Post job cleanup",
@@ -120,6 +124,8 @@ Patterns all_patterns() {
     patterns.add(escaped(words), full_id, HS_FLAG_CASELESS);
   for (const auto words : message_words())
     patterns.add(escaped(words), full_id, HS_FLAG_CASELESS);
+  for (const auto words : size_words())
+    patterns.add(escaped(words), full_id);
   for (const auto words : runner_words())
     patterns.add(escaped(words), full_id);
   for (const auto words : heap_check_words())

@@ -138,6 +138,11 @@ Agreement compare(std::string_view wanted, std::string_view seen) {
   return wanted == seen ? Agreement::yes : Agreement::no;
 }
 
+Agreement compare_messages(std::string_view wanted, std::string_view seen) {
+  if (wanted.empty() || seen.empty()) return Agreement::unknown;
+  return fits_template(wanted, seen) ? Agreement::yes : Agreement::no;
+}
+
 // What was compared, and the sentence about it, in the order of the fields.
 class Comparison {
 public:
@@ -241,7 +246,8 @@ Match match(const Signature& wanted, const Signature& seen) {
   compared.note("failure type", to_text(wanted.failure_type), to_text(seen.failure_type),
                 same_type ? Agreement::yes : Agreement::no);
   const auto exception = compared.note("exception", wanted.exception, seen.exception);
-  const auto message = compared.note("message", wanted.message_template, seen.message_template);
+  const auto message = compared.note("message", wanted.message_template, seen.message_template,
+                                     compare_messages(wanted.message_template, seen.message_template));
   const auto statement = compared.note("statement", wanted.statement, seen.statement);
   const auto site = compare_sites(wanted, seen, statement, message);
   // In two test bodies it is the statement or the message that differs, as said above.

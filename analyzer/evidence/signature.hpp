@@ -39,6 +39,16 @@ struct Match {
 /// The signature of a failure; failure_type none where the evidence shows no failure.
 Signature signature_of(const Evidence& evidence);
 
+/// What stands in a template for words that differ between the logs of one failure.
+inline constexpr std::string_view any_mark = "<any>";
+
+/// What several signatures of one failure share: a field on which they differ is unknown, words of the message on which
+/// they differ become `<any>`, frames are cut where they part. Of at least one.
+Signature common_signature(const std::vector<Signature>& signatures);
+
+/// Whether a message template is what the wanted one says, where `<any>` stands for anything.
+bool fits_template(std::string_view wanted, std::string_view seen);
+
 /// Compares a run's failure (`seen`) with the case's (`wanted`).
 /// exact: type, exception, message template and throw site agree · same_site: type agrees and the throw site or the
 /// innermost own frame or the failing statement does, other message · same_class: only the type agrees · other.

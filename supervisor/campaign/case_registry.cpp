@@ -89,10 +89,10 @@ Analysis analyze_logs(const CaseFolder& folder, const std::vector<fs::path>& log
     }
   }
   if (fed == 0) return refused(folder.logs(), "holds only empty files", "put CI's log of the failure there");
-  const Evidence evidence = extractor.finish();
+  const auto [evidence, signature] = extractor.finish();
   Analysis analysis;
   analysis.evidence_json = to_json_text(evidence);
-  analysis.signature_json = to_json_text(signature_of(evidence));
+  analysis.signature_json = to_json_text(signature);
   analysis.is_failure = evidence.is_failure;
   return analysis;
 }

@@ -73,9 +73,9 @@ FailureReading read_failure(int log, const std::string& name, const std::vector<
   WindowFeed feed{log, extractor};
   for (const LogWindow& window : windows_to_read(static_cast<std::uint64_t>(status.st_size), fault_offsets))
     feed.feed(window);
-  const Evidence evidence = extractor.finish();
+  const auto [evidence, signature] = extractor.finish();
   FailureReading reading;
-  reading.seen = signature_of(evidence);
+  reading.seen = signature;
   if (evidence.error_line) reading.error_offset = feed.log_offset(evidence.error_line->origin.offset);
   return reading;
 }

@@ -20,7 +20,7 @@ std::string extract_in_chunks(const LogFixture& fixture, std::size_t chunk) {
     for (std::size_t at = 0; at < bytes.size(); at += chunk)
       extractor.feed(std::string_view{bytes}.substr(at, chunk));
   }
-  return ndr::to_json_text(extractor.finish());
+  return ndr::to_json_text(extractor.finish().evidence);
 }
 
 ndr::Evidence extract_file(const std::string& bytes, bool prefilter) {
@@ -85,7 +85,7 @@ TEST_CASE("every origin points at the line that holds the value") {
       extractor.begin_file(name);
       extractor.feed(bytes);
     }
-    const ndr::Evidence evidence = extractor.finish();
+    const ndr::Evidence evidence = extractor.finish().evidence;
     if (!evidence.error_line) continue;
     const ndr::Origin& origin = evidence.error_line->origin;
     const std::string& bytes = fixture.logs[0].second;
@@ -131,7 +131,7 @@ TEST_CASE("an empty log, or one of nothing but text, shows no failure") {
 
 TEST_CASE("no file at all shows no failure") {
   ndr::EvidenceExtractor extractor;
-  CHECK_FALSE(extractor.finish().is_failure);
+  CHECK_FALSE(extractor.finish().evidence.is_failure);
 }
 
 TEST_CASE("bytes that are no text come out as valid UTF-8") {
@@ -149,7 +149,7 @@ TEST_CASE("a line of a hundred megabytes is cut, and what follows is still read"
   for (int i = 0; i < 100; ++i)
     extractor.feed(part);
   extractor.feed("\nterminate called after throwing an instance of 'app::Late'\n  what():  too late\n");
-  const ndr::Evidence evidence = extractor.finish();
+  const ndr::Evidence evidence = extractor.finish().evidence;
   CHECK(value(evidence.exception) == "app::Late");
   CHECK(evidence.exception->origin.line == 2);
   CHECK(evidence.exception->origin.offset == 100ull * (1 << 20) + 1);
