@@ -5,6 +5,7 @@
 #include "daemon/analyze_command.hpp"
 #include "daemon/app.hpp"
 #include "daemon/configure.hpp"
+#include "daemon/inspect_command.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/options.hpp"
 #include "daemon/start_check.hpp"
@@ -42,6 +43,8 @@ int run(const ndr::Options& options) {
       return check_config(options);
     case ndr::Command::analyze:
       return ndr::analyze_command(options.analyze.files, options.analyze.json, std::cout, std::cerr);
+    case ndr::Command::inspect:
+      return ndr::inspect_command(options.inspect, std::cout, std::cerr);
   }
   return 2;
 }

@@ -14,6 +14,15 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
   command.add_option("--case-root", options.case_roots, "Folder below which cases may lie; may be repeated");
 }
 
+void add_inspect_options(CLI::App& command, InspectOptions& options) {
+  command.add_option("--repository", options.repository, "Folder of the checkout")->required();
+  CLI::Option* workflow = command.add_option("--workflow", options.workflow, "Workflow file, of .github/workflows");
+  command.add_option("--job", options.job, "Id or name of one of its jobs")->needs(workflow);
+  command.add_option("--test", options.test, "Node id (path::test[params]) or gtest name (Suite.Test)");
+  command.add_option("--log", options.logs, "CI log of the failure: which lines failed; may be repeated");
+  command.add_flag("--json", options.json, "One JSON object: the facts, and where each was read");
+}
+
 }  // namespace
 
 Options parse_options(int argc, const char* const* argv) {
@@ -29,6 +38,8 @@ Options parse_options(int argc, const char* const* argv) {
   CLI::App* analyze = app.add_subcommand("analyze", "Say what failed in CI logs; needs no daemon");
   analyze->add_option("files", options.analyze.files, "Log files, or one case folder")->required();
   analyze->add_flag("--json", options.analyze.json, "One JSON object instead of a report");
+  CLI::App* inspect = app.add_subcommand("inspect", "Say how a checkout's CI runs its tests; needs no daemon");
+  add_inspect_options(*inspect, options.inspect);
   app.footer("Example: ndreprod analyze job.log\nThe client for a running daemon is ndreproctl.");
 
   try {
@@ -37,7 +48,10 @@ Options parse_options(int argc, const char* const* argv) {
     options.exit_code = app.exit(error) == 0 ? 0 : 2;
     return options;
   }
-  options.command = serve->parsed() ? Command::serve : check->parsed() ? Command::check_config : Command::analyze;
+  options.command = serve->parsed()     ? Command::serve
+                    : check->parsed()   ? Command::check_config
+                    : inspect->parsed() ? Command::inspect
+                                        : Command::analyze;
   return options;
 }
 

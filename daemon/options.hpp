@@ -20,12 +20,22 @@ struct AnalyzeOptions {
   bool json = false;
 };
 
-enum class Command { none, serve, check_config, analyze };
+struct InspectOptions {
+  std::filesystem::path repository;
+  std::string workflow;                     // a path or a file's name; empty: all
+  std::string job;                          // its id or name; empty: all
+  std::string test;                         // a node id or Suite.Test; empty: all
+  std::vector<std::filesystem::path> logs;  // of the failure: its job, its test and the lines that failed
+  bool json = false;
+};
+
+enum class Command { none, serve, check_config, analyze, inspect };
 
 struct Options {
   Command command = Command::none;
   ServeOptions serve;
   AnalyzeOptions analyze;
+  InspectOptions inspect;
   int exit_code = 0;  // with Command::none: help or version was printed (0), or the usage was wrong (2)
 };
 

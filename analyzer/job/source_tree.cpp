@@ -1,0 +1,27 @@
+#include "analyzer/job/source_tree.hpp"
+
+#include <algorithm>
+
+namespace ndr {
+
+bool SourceTree::has(const std::string& path) const { return std::binary_search(paths.begin(), paths.end(), path); }
+
+std::string SourceTree::find(std::string_view path) const {
+  while (path.starts_with("./"))
+    path.remove_prefix(2);
+  for (;;) {
+    if (has(std::string{path})) return std::string{path};
+    const auto slash = path.find('/');
+    if (slash == std::string_view::npos) return {};
+    path.remove_prefix(slash + 1);
+  }
+}
+
+std::uint32_t FactFiles::index_of(const std::string& path) {
+  const auto found = std::find(paths_.begin(), paths_.end(), path);
+  const auto index = static_cast<std::uint32_t>(found - paths_.begin());
+  if (found == paths_.end()) paths_.push_back(path);
+  return index;
+}
+
+}  // namespace ndr

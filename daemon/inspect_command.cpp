@@ -1,0 +1,78 @@
+#include "daemon/inspect_command.hpp"
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "analyzer/job/inspection.hpp"
+#include "storage/checkout.hpp"
+#include "storage/inspection_json.hpp"
+
+namespace ndr {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string pointer_part(std::string_view name) {
+  std::string part = "/";
+  for (const char c : name)
+    part += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+  return part;
+}
+
+// The origin of the value, or of the nearest list or object around it.
+std::string place_of(const Json& origins, std::string pointer) {
+  for (;;) {
+    const auto found = origins.find(pointer);
+    if (found != origins.end())
+      return (*found)["file"].get<std::string>() + ":" + std::to_string((*found)["line"].get<std::uint64_t>());
+    const auto slash = pointer.rfind('/');
+    if (slash == std::string::npos || slash == 0) return "?";
+    pointer.resize(slash);
+  }
+}
+
+// One line a fact: its path, its value, where it was read.
+void print_facts(const Json& node, const std::string& name, const std::string& pointer, const Json& origins,
+                 std::ostream& out) {
+  if (node.is_object() && !node.empty()) {
+    for (const auto& [key, value] : node.items())
+      print_facts(value, name.empty() ? key : name + " > " + key, pointer + pointer_part(key), origins, out);
+    return;
+  }
+  if (node.empty() && node.is_structured()) return;
+  const std::string text = node.is_string() ? node.get<std::string>() : json_text(node);
+  std::string safe;
+  for (const char c : text)
+    safe += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  out << name << ": " << safe << "   [" << place_of(origins, pointer) << "]\n";
+}
+
+void print(const Json& tree, std::ostream& out) {
+  for (const char* part : {"workflows", "test_configs", "tests"}) {
+    if (tree.contains(part)) print_facts(tree[part], "", std::string{"/"} + part, tree["origins"], out);
+  }
+  for (const Json& problem : tree["problems"])
+    out << "problem: " << problem["where"].get<std::string>() << ": " << problem["reason"].get<std::string>() << "; "
+        << problem["remedy"].get<std::string>() << '\n';
+}
+
+}  // namespace
+
+int inspect_command(const InspectOptions& options, std::ostream& out, std::ostream& err) {
+  const auto tree = open_checkout(options.repository);
+  if (tree.has_error()) {
+    err << "ndreprod inspect: " << to_text(tree.error()) << '\n';
+    return 2;
+  }
+  FactTree facts;
+  add_inspection(inspect(*tree, options.workflow, options.job), facts);
+  const Json all = facts.take();
+  if (options.json)
+    out << dump_json(all);
+  else
+    print(all, out);
+  out.flush();
+  return out ? 0 : 2;
+}
+
+}  // namespace ndr
