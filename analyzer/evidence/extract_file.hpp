@@ -14,7 +14,7 @@ namespace ndr {
 /// What one log says in the end.
 struct FileOutcome {
   bool is_failure = false;
-  JobFacts job;
+  JobIdentity job;
   std::optional<Fault> fault;
   std::optional<FrameError> end;            // what the frame says ended the failing step
   std::unique_ptr<StepReader> step;         // the failing one, else the last that ran tests; may be null

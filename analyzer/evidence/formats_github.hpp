@@ -10,7 +10,7 @@
 namespace ndr {
 
 /// What the frame around the steps says of the job.
-struct JobFacts {
+struct JobIdentity {
   MaybeSourced<std::string> runner;
   MaybeSourced<std::string> workflow;  // file name of the called workflow
   MaybeSourced<std::string> job;
@@ -51,7 +51,7 @@ public:
   }
   bool open() const { return part_ != Part::outside || page_title_.has_value(); }
   bool framed() const { return framed_; }
-  const JobFacts& job() const { return job_; }
+  const JobIdentity& job() const { return job_; }
   const StepHeader& header() const { return header_; }  // grows until its block is closed
   const FrameError& error() const { return error_; }    // the one just taken
   bool finished() const { return finished_; }           // the runner's own end of the job was seen
@@ -76,7 +76,7 @@ private:
   std::optional<KeptLine> page_title_;  // "Run X": a step only if the next line repeats X
   int header_lines_ = 0;
   std::string last_key_;
-  JobFacts job_;
+  JobIdentity job_;
   StepHeader header_;
   FrameError error_;
 };

@@ -45,7 +45,7 @@ struct Word {
   double weight;
   std::string_view says;
 };
-constexpr std::array<Word, 22> words{{
+constexpr std::array<Word, 22> cause_words{{
     {"run_mailbox", RootCause::contention, 4, "another process had started the cores"},
     {"lock", RootCause::contention, 1, "a lock is spoken of"},
     {"in use", RootCause::contention, 4, "something is in use"},
@@ -115,7 +115,7 @@ void weigh_type(const Evidence& evidence, Weighing& weighing) {
 void weigh_words(const Evidence& evidence, Weighing& weighing) {
   if (!evidence.error_line) return;
   const std::string lower = to_lower(evidence.error_line->value);
-  for (const Word& word : words) {
+  for (const Word& word : cause_words) {
     if (contains(lower, word.word))
       weighing.add(word.cause, word.weight, std::string{word.says}, evidence.error_line->origin);
   }

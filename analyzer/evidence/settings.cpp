@@ -10,7 +10,7 @@
 namespace ndr {
 namespace {
 
-constexpr std::size_t most_settings = 64;
+constexpr std::size_t most_sizes = 64;
 
 constexpr std::array<std::string_view, 9> sizes{
     "trace_region_size",  "l1_small_size",      "num_command_queues", "num_hw_cqs",    "worker_l1_size",
@@ -48,7 +48,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4> inputs_of
 }};
 
 void add(LogSettings& settings, std::string_view name, std::string_view value, const Origin& origin) {
-  if (value.empty() || settings.size() >= most_settings) return;
+  if (value.empty() || settings.size() >= most_sizes) return;
   settings.emplace(std::string{name}, sourced(std::string{value}, origin));
 }
 

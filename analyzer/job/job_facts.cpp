@@ -29,10 +29,10 @@ YamlNode merged_defaults(const YamlNode& workflow, const YamlNode& job) {
     const YamlNode* block = from == nullptr ? nullptr : from->find("run");
     if (block == nullptr) continue;
     for (const auto& [key, value] : block->members) {
-      if (run.find(key.text) == nullptr) run.members.emplace_back(key, value);
+      if (run.find(key.text) == nullptr) run.members.push_back({key, value});
     }
   }
-  if (!run.members.empty()) merged.members.emplace_back(text_value("run"), run);
+  if (!run.members.empty()) merged.members.push_back({text_value("run"), run});
   return merged;
 }
 

@@ -7,7 +7,7 @@
 namespace ndr {
 namespace {
 
-constexpr int deepest_call = 4;  // GitHub's own limit of nested workflows
+constexpr int deepest_workflow = 4;  // GitHub's own limit of nested workflows
 constexpr std::size_t most_candidates = 50;
 
 std::string folded(std::string_view text) { return to_lower(fold_spaces(text)); }
@@ -70,7 +70,7 @@ private:
   }
   void follow(const JobCall& call, const std::vector<std::string>& names, int depth) {
     const std::string callee = call.workflow.value.starts_with("./") ? tree_.find(call.workflow.value) : std::string{};
-    if (!callee.empty() && depth < deepest_call) look_into(callee, call.with, names, depth + 1);
+    if (!callee.empty() && depth < deepest_workflow) look_into(callee, call.with, names, depth + 1);
   }
   void weigh(const JobFacts& job, std::size_t row, const std::vector<std::string>& names) {
     std::size_t same = 0;  // parts from the end

@@ -42,7 +42,7 @@ void set(YamlNode& map, const YamlNode& key, const YamlNode& value) {
   const auto known =
       std::find_if(map.members.begin(), map.members.end(), [&](const auto& m) { return m.first.text == key.text; });
   if (known == map.members.end())
-    map.members.emplace_back(key, value);
+    map.members.push_back({key, value});
   else
     known->second = value;
 }

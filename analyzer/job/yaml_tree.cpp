@@ -119,7 +119,7 @@ private:
     parent.has_key = false;
     if (parent.key.text != "<<" && parent.node.find(parent.key.text) != nullptr)
       throw Stop{parent.key.line, "has the key " + parent.key.text.substr(0, 80) + " twice", "remove one of them"};
-    parent.node.members.emplace_back(std::move(parent.key), std::move(node));
+    parent.node.members.push_back({std::move(parent.key), std::move(node)});
   }
   // `<<: *base` and `<<: [*a, *b]`: what the map does not say itself.
   static void merge(YamlNode& map) {

@@ -2,12 +2,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "analyzer/refusal.hpp"
 
 namespace ndr {
+
+struct YamlMember;
 
 /// One node of a YAML document, with its place. Aliases are expanded (each counts), `<<` is merged, tags are ignored.
 struct YamlNode {
@@ -16,13 +17,19 @@ struct YamlNode {
   std::string text;     // of a scalar
   bool quoted = false;  // the scalar was quoted, or a block: text, whatever it looks like
   std::uint64_t line = 0;
-  std::vector<YamlNode> items;                         // of a list
-  std::vector<std::pair<YamlNode, YamlNode>> members;  // of a map, in its order; keys are scalars
-  const YamlNode* find(std::string_view key) const;    // of a map; null where there is none
-  std::string text_of(std::string_view key) const;     // a scalar member's text, "" where there is none
+  std::vector<YamlNode> items;                       // of a list
+  std::vector<YamlMember> members;                   // of a map, in its order; keys are scalars
+  const YamlNode* find(std::string_view key) const;  // of a map; null where there is none
+  std::string text_of(std::string_view key) const;   // a scalar member's text, "" where there is none
   bool is_map() const { return kind == Kind::map; }
   bool is_list() const { return kind == Kind::list; }
   bool is_scalar() const { return kind == Kind::scalar; }
+};
+
+/// A key of a map, a plain text with its place, and its value.
+struct YamlMember {
+  YamlNode first;
+  YamlNode second;
 };
 
 /// What one document may hold: what is beyond is refused while it is being read, so a hostile one costs no more.
