@@ -55,7 +55,7 @@ Signature wanted_of(const CaseFolder& folder) {
     extractor.begin_file(log.string());
     extractor.feed(read_file(folder.root() / log));
   }
-  return signature_of(extractor.finish());
+  return extractor.finish().signature;
 }
 
 CampaignId campaign_of(Store& store, const CaseFolder& folder) {
