@@ -35,8 +35,11 @@ std::string place_of(const Json& origins, std::string pointer) {
 void print_facts(const Json& node, const std::string& name, const std::string& pointer, const Json& origins,
                  std::ostream& out) {
   if (node.is_object() && !node.empty()) {
-    for (const auto& [key, value] : node.items())
-      print_facts(value, name.empty() ? key : name + " > " + key, pointer + pointer_part(key), origins, out);
+    for (const auto& [key, value] : node.items()) {
+      std::string below = name;
+      if (!below.empty()) below.append(" > ");
+      print_facts(value, below.append(key), pointer + pointer_part(key), origins, out);
+    }
     return;
   }
   if (node.empty() && node.is_structured()) return;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "analyzer/assert.hpp"
 #include "analyzer/evidence/formats_command.hpp"
 
 namespace ndr {
@@ -72,6 +73,7 @@ void FileReader::take(const LogLine& line) {
 
 // A failed step that is run again, word for word, and then passes, was only retried.
 void FileReader::close_step() {
+  NDR_ASSERT(step_ != nullptr);
   if (header_pending_) step_->set_header(frame_.header());
   header_pending_ = false;
   const StepHeader& header = step_->header();

@@ -44,7 +44,7 @@ void take_missing(Evidence& into, const std::string& name, std::map<std::string,
   for (const auto& [key, value] : from.*field) {
     const auto [kept, is_new] = (into.*field).emplace(key, value);
     if (!is_new && kept->second.value != value.value)
-      add_conflict(into, name + "." + key, in_words(kept->second), in_words(value));
+      add_conflict(into, std::string{name}.append(".").append(key), in_words(kept->second), in_words(value));
   }
 }
 
@@ -123,6 +123,7 @@ Extraction merge_logs(std::vector<Evidence> read) {
     if (i != speaker && (same || of_one_job(read[speaker], read[i]))) take_missing(extraction.evidence, read[i]);
   }
   std::vector<Signature> shown;
+  shown.reserve(group.size());
   for (const std::size_t i : group)
     shown.push_back(signatures[i]);
   if (!shown.empty()) extraction.signature = common_signature(shown);

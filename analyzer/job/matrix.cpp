@@ -80,7 +80,7 @@ void add_includes(const std::vector<YamlNode>& includes, std::vector<YamlNode>& 
 std::string value_word(const YamlNode& value) {
   if (!value.is_map()) return text_of_value(value);
   for (const char* member : {"name", "id", "label", "model", "arch"}) {
-    if (const std::string text = value.text_of(member); !text.empty()) return text;
+    if (std::string text = value.text_of(member); !text.empty()) return text;
   }
   return value.members.empty() ? std::string{} : text_of_value(value.members.front().second);
 }
@@ -144,6 +144,7 @@ std::vector<MatrixRow> matrix_rows(const YamlNode* matrix, const ContextLookup& 
   });
   add_includes(*includes, combinations);
   std::vector<MatrixRow> rows;
+  rows.reserve(combinations.size());
   for (YamlNode& combination : combinations)
     rows.push_back({key_of(combination, axes), std::move(combination), true});
   number_equal_keys(rows);
