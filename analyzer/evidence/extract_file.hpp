@@ -35,6 +35,7 @@ private:
   void take(const LogLine& line);
   void close_step();
   void take_error();
+  void forget_overcome_error();
 
   std::uint32_t file_index_;
   bool prefilter_;
