@@ -67,7 +67,8 @@ void FileReader::take(const LogLine& line) {
     case GithubFrame::Took::line:
       return;
     case GithubFrame::Took::nothing:
-      return step_->read(line);
+      step_->read(line);
+      return forget_retried_error();
   }
 }
 
@@ -88,6 +89,14 @@ void FileReader::close_step() {
     end_.reset();
   }
   last_tests_ = std::move(step_);
+}
+
+// "Waiting 12 seconds before trying again", below an action's error.
+void FileReader::forget_retried_error() {
+  if (step_->tries_again() && end_ && end_->kind == FrameError::Kind::infra) {
+    failed_step_.reset();
+    end_.reset();
+  }
 }
 
 // An action that says an error and goes on (a download that is tried again) has not ended the job: tests ran after it.

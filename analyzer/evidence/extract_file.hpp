@@ -36,6 +36,7 @@ private:
   void close_step();
   void take_error();
   void forget_overcome_error();
+  void forget_retried_error();
 
   std::uint32_t file_index_;
   bool prefilter_;

@@ -35,8 +35,14 @@ constexpr std::string_view full_patterns[] = {
     // settings and commands
     "[A-Z][A-Z0-9_]{2,}=",
     "^\\+ ",
+    "^(\\([^)]{1,40}\\) )?[\\w.-]{1,60}@[\\w.-]{1,60}:[^ ]{0,200}[$#] ",
+    "Exception ignored in",
+    "trying again",
+    "[Rr]etrying",
     "^\\$ ",
     "(WH|BH|GS) devices",
+    "arch[ =:]+(wormhole|blackhole|grayskull)",
+    "Current kernel: ",
     // pytest
     "^==",
     "^_",
