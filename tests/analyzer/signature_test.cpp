@@ -1,5 +1,10 @@
 #include "analyzer/evidence/signature.hpp"
 
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
 #include "analyzer/evidence/extract.hpp"
 #include "tests/analyzer/log_fixtures.hpp"
 #include "tests/support/catch.hpp"
