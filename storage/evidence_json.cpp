@@ -229,6 +229,11 @@ void read_type(JsonFields& fields, FailureType& out) {
     fields.refuse("failure_type", "is no type of failure");
 }
 
+void read_secret(JsonFields& fields, std::pair<std::string, Origin>& secret) {
+  fields.text("name", secret.first);
+  read_origin(fields, "origin", secret.second);
+}
+
 void read_outcome(JsonFields& fields, LogOutcome& log) {
   std::int64_t file = 0;
   fields.integer("file", file, 0, std::numeric_limits<std::uint32_t>::max());
@@ -248,6 +253,9 @@ void read_circumstances(const json& document, JsonFields& fields, JsonFields& or
     read_number(document, fields, origins, name, out.*field);
   read_mechanism(fields, origins, out);
   if (fields.has("settings")) read_texts(fields, origins, "settings", out.settings);
+  std::vector<std::pair<std::string, Origin>> secrets;
+  if (fields.has("secrets")) read_list(document, fields, "secrets", secrets, read_secret);
+  out.secrets.insert(secrets.begin(), secrets.end());
   if (fields.has("predecessor_count")) fields.natural("predecessor_count", out.predecessor_count);
   for (const auto& [name, field] : list_fields) {
     if (fields.has(name)) read_list(document, fields, name, out.*field, read_sourced);
@@ -275,6 +283,9 @@ std::string to_json_text(const Evidence& evidence) {
   out["mechanism"] = evidence.mechanism ? ordered_json(to_text(evidence.mechanism->value)) : ordered_json(nullptr);
   if (evidence.mechanism) origins["mechanism"] = json_of(evidence.mechanism->origin);
   put(out, origins, "settings", evidence.settings);
+  out["secrets"] = ordered_json::array();
+  for (const auto& [name, origin] : evidence.secrets)
+    out["secrets"].push_back({{"name", name}, {"origin", json_of(origin)}});
   out["predecessor_count"] = evidence.predecessor_count;
   for (const auto& [name, field] : list_fields)
     out[name] = json_of(evidence.*field);

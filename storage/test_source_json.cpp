@@ -63,7 +63,55 @@ std::optional<Refusal> read_problems(const json& problems, std::vector<Refusal>&
   return std::nullopt;
 }
 
+std::string text_in(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+std::uint64_t number_in(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+TestFacts facts_of(const std::string& file, const std::string& function, const json& said) {
+  TestFacts facts;
+  facts.file = file;
+  facts.function = function;
+  facts.line = number_in(said, "line");
+  facts.fixture_kind = text_in(said, "fixture_kind");
+  facts.failing_statement = text_in(said, "failing_statement");
+  facts.failing_line = number_in(said, "failing_line");
+  const auto slice = said.find("slice");
+  if (slice == said.end() || !slice->is_object()) return facts;
+  facts.statements_kept = number_in(*slice, "kept");
+  facts.statements = number_in(*slice, "of");
+  const auto unsafe = slice->find("unsafe");
+  for (const json& reason : unsafe != slice->end() && unsafe->is_array() ? *unsafe : json::array()) {
+    if (reason.is_string()) facts.unsafe.push_back(reason.get<std::string>());
+  }
+  return facts;
+}
+
 }  // namespace
+
+Checked<TestFacts> test_facts_from(std::string_view text, std::vector<Refusal>& problems) {
+  const auto answer = parse_json(text, 64);
+  if (answer.has_error()) return answer.error();
+  if (auto refusal = wrong_form(*answer)) return *refusal;
+  if (auto refusal = read_problems((*answer)["problems"], problems)) return *refusal;
+  TestFacts facts;
+  std::vector<std::string> candidates;
+  for (const auto& [file, content] : (*answer)["tests"].items()) {
+    const auto functions = content.find("functions");
+    if (functions == content.end() || !functions->is_object() || functions->empty()) continue;
+    candidates.push_back(file);
+    if (!facts.file.empty()) continue;
+    facts = facts_of(file, functions->begin().key(), functions->begin().value());
+    facts.framework = text_in(content, "framework");
+  }
+  facts.candidates = std::move(candidates);
+  return facts;
+}
 
 Checked<void> add_test_sources(std::string_view text, FactTree& tree) {
   const auto answer = parse_json(text, 64);

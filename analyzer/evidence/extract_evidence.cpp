@@ -105,8 +105,12 @@ void take_rank(const Fault& fault, Evidence& evidence) {
 }
 
 void set_variable(Evidence& evidence, const std::string& name, Sourced<std::string> value) {
-  const bool secret = contains(value.value, "***");
-  if (!is_runner_variable(name) && !secret) evidence.environment[name] = std::move(value);
+  constexpr std::size_t most_secrets = 100;
+  if (is_runner_variable(name)) return;
+  if (!contains(value.value, "***"))
+    evidence.environment[name] = std::move(value);
+  else if (evidence.secrets.size() < most_secrets)
+    evidence.secrets.emplace(to_utf8(name), value.origin);
 }
 
 // Step block, then what the script exports and the log shows, then what stands in front of the command.

@@ -79,8 +79,8 @@ def facts: .files as $files | .origins as $origins | del(.files, .origins) | to_
       .[] | [$key, (.error_line // .test_id | .origin? | place($files)),
              "\($files[.file] // "?"): \(if .same_failure then "this failure" elif .is_failure then "another failure: " + .failure_type
              else "no failure" end)"]
-    elif type == "array" and (.[0] | type == "object" and has("value")) then
-      .[] | [$key, (.origin | place($files)), .value]
+    elif type == "array" and (.[0] | type == "object" and (has("value") or has("name"))) then
+      .[] | [$key, (.origin | place($files)), (.value // .name)]
     elif type == "array" then
       .[] | [$key, (.origin | place($files)), if .file == "" then .text else "\(.file):\(.line) \(.function)" end]
     elif type == "object" then

@@ -8,4 +8,4 @@ if [ -z "${NDREPRO_CORPUS:-}" ]; then
   echo "skipped: NDREPRO_CORPUS is not set"
   exit 77
 fi
-exec python3 "$NDREPRO_CORPUS/score.py" "$NDREPRO_CORPUS/dev" --cmd "'$program' analyze --json {files}" --min "$min" --errors
+exec python3 "$NDREPRO_CORPUS/score.py" "$NDREPRO_CORPUS/dev" --cmd "'$program' analyze --json {files}" --min "$min" --min-present "$min" --errors

@@ -1,0 +1,139 @@
+#include "analyzer/stress/analysis_checklist.hpp"
+
+#include <algorithm>
+
+#include "analyzer/evidence/text.hpp"
+
+namespace ndr {
+namespace {
+
+constexpr std::string_view give_checkout = "give the checkout: `repository:` in case.yaml, or --repository";
+
+std::string place_in(const std::vector<std::string>& files, const Origin& origin) {
+  return origin.file < files.size() ? files[origin.file] + ":" + std::to_string(origin.line) : std::string{};
+}
+
+ChecklistItem missing(std::string id, std::string text, std::string why) {
+  return {std::move(id), std::move(text), false, "", std::move(why)};
+}
+
+ChecklistItem job_item(const Evidence& evidence, const AnalysisFindings& findings) {
+  const std::string text = "the CI configuration of the failing job is found and read";
+  if (!findings.has_checkout)
+    return missing("ci_configuration", text, "there is no checkout; " + std::string{give_checkout});
+  if (!evidence.job)
+    return missing("ci_configuration", text, "the logs name no job; set `workflow:` and `job:` in case.yaml");
+  const JobSearch& jobs = *findings.jobs;
+  if (jobs.jobs.empty() && jobs.configurations.empty())
+    return missing("ci_configuration", text,
+                   "no job of the checkout is called " + evidence.job->value + "; is it the commit that CI ran?");
+  const std::size_t count = jobs.jobs.size() + jobs.configurations.size();
+  const Origin origin = jobs.jobs.empty() ? jobs.configurations.front().test.origin : jobs.jobs.front().job.origin;
+  const std::string note = count == 1
+                               ? jobs.jobs.empty() ? jobs.configurations.front().reason : jobs.jobs.front().reason
+                               : std::to_string(count) + " candidates, of which this is the surest";
+  return {"ci_configuration", text, count >= 1, place_in(*findings.job_files, origin), note};
+}
+
+ChecklistItem environment_item(const Evidence& evidence) {
+  const std::string text = "all variables of the environment are extracted";
+  if (evidence.environment.empty())
+    return missing("environment", text,
+                   "the logs show no variables; raw logs of the job hold an env: block for each step");
+  const auto& first = evidence.environment.begin()->second;
+  std::string note = std::to_string(evidence.environment.size()) + " variables";
+  if (!evidence.secrets.empty())
+    note += ", and " + std::to_string(evidence.secrets.size()) + " secrets without a value";
+  return {"environment", text, true, place_in(evidence.files, first.origin), note};
+}
+
+ChecklistItem limits_item(const Evidence& evidence) {
+  const std::string text = "limits and special settings are found";
+  if (evidence.timeouts.empty() && evidence.settings.empty())
+    return missing("limits", text,
+                   "the logs show no limit; look into the workflow for timeout and hang-detection-timeout");
+  std::string note;
+  for (const auto& [name, value] : evidence.timeouts) {
+    std::string number = std::to_string(value.value);
+    number.erase(number.find_last_not_of('0') + 1);
+    if (number.ends_with('.')) number.pop_back();
+    note += (note.empty() ? "" : ", ") + name + " " + number;
+  }
+  for (const auto& [name, value] : evidence.settings)
+    note += (note.empty() ? "" : ", ") + name + " " + value.value;
+  const Origin origin =
+      evidence.timeouts.empty() ? evidence.settings.begin()->second.origin : evidence.timeouts.begin()->second.origin;
+  return {"limits", text, true, place_in(evidence.files, origin), note};
+}
+
+ChecklistItem type_item(const Evidence& evidence) {
+  const std::string text = "the type of the failure is identified";
+  if (!evidence.is_failure)
+    return missing("failure_type", text, "the logs show no failure; add the log of a job that failed");
+  const std::string place = evidence.error_line ? place_in(evidence.files, evidence.error_line->origin) : std::string{};
+  return {"failure_type", text, true, place, std::string{to_text(evidence.failure_type)}};
+}
+
+ChecklistItem line_item(const Evidence& evidence, const TestFacts* test) {
+  const std::string text = "the line of code that fails is located";
+  if (test != nullptr && test->failing_line > 0)
+    return {"failing_line", text, true, test->file + ":" + std::to_string(test->failing_line), test->failing_statement};
+  if (evidence.throw_location)
+    return {"failing_line", text, true, place_in(evidence.files, evidence.throw_location->origin),
+            evidence.throw_location->value};
+  return missing("failing_line", text, "the logs hold no stack: a run with PYTHONFAULTHANDLER=1 would leave one");
+}
+
+ChecklistItem operation_item(const Evidence& evidence, const TestFacts* test) {
+  const std::string text = "the smallest failing operation is determined";
+  if (test != nullptr && test->statements_kept > 0) {
+    std::string note =
+        std::to_string(test->statements_kept) + " of " + std::to_string(test->statements) + " statements";
+    if (!test->unsafe.empty()) note += "; not safe alone: " + test->unsafe.front();
+    return {"operation", text, true, test->file + ":" + std::to_string(test->failing_line), note};
+  }
+  if (evidence.failing_statement)
+    return {"operation", text, true, place_in(evidence.files, evidence.failing_statement->origin),
+            evidence.failing_statement->value};
+  const std::string why = test == nullptr ? "the test's source was not read; " + std::string{give_checkout}
+                          : test->file.empty()
+                              ? "the test is not in the checkout; is it the commit that CI ran?"
+                              : "no line of the test is known to have failed: the whole test is the operation";
+  return missing("operation", text, why);
+}
+
+ChecklistItem replication_item(const AnalysisFindings& findings) {
+  const std::string text = "what cannot be replicated here is listed, with a substitute for each";
+  const std::size_t count = findings.not_replicable == nullptr ? 0 : findings.not_replicable->size();
+  return {"not_replicable", text, findings.not_replicable != nullptr, "",
+          count == 0 ? "nothing was found" : std::to_string(count) + " things, see the list"};
+}
+
+ChecklistItem strategy_item(const Evidence& evidence, const AnalysisFindings& findings) {
+  const std::string text = "a strategy of amplification is chosen";
+  if (findings.hypotheses == nullptr || findings.hypotheses->empty())
+    return missing("strategy", text, "without a failure there is nothing to amplify");
+  const Hypothesis& likeliest = findings.hypotheses->front();
+  const std::string place =
+      likeliest.reasons.empty() ? std::string{} : place_in(evidence.files, likeliest.reasons.front().origin);
+  return {"strategy", text, true, place,
+          "the likeliest cause is " + std::string{to_text(likeliest.cause)} + "; campaigns start from there"};
+}
+
+ChecklistItem device_item(const TestFacts* test) {
+  const std::string text = "the set-up of the device is that of the original test";
+  if (test == nullptr) return missing("device", text, "the test's source was not read; " + std::string{give_checkout});
+  if (test->file.empty())
+    return missing("device", text, "the test is not in the checkout; is it the commit that CI ran?");
+  return {"device", text, true, test->file + ":" + std::to_string(test->line), test->fixture_kind};
+}
+
+}  // namespace
+
+std::vector<ChecklistItem> analysis_checklist(const Evidence& evidence, const AnalysisFindings& findings) {
+  return {job_item(evidence, findings), environment_item(evidence),         limits_item(evidence),
+          type_item(evidence),          line_item(evidence, findings.test), operation_item(evidence, findings.test),
+          replication_item(findings),   strategy_item(evidence, findings),  device_item(findings.test)};
+}
+
+}  // namespace ndr

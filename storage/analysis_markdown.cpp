@@ -1,0 +1,234 @@
+#include <array>
+#include <utility>
+
+#include "analyzer/evidence/stack.hpp"
+#include "analyzer/evidence/text.hpp"
+#include "analyzer/utf8.hpp"
+#include "storage/analysis_json.hpp"
+
+namespace ndr {
+namespace {
+
+constexpr std::size_t longest_cell = 400;
+constexpr std::size_t most_listed = 40;
+
+// Logs are hostile text: nothing of them may be read as Markdown, HTML or a terminal's command.
+std::string cell(std::string_view text) {
+  std::string safe;
+  for (const char c : to_utf8(text.substr(0, longest_cell))) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f)
+      safe += ' ';
+    else if (c == '<' || c == '>' || c == '&')
+      safe += c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;";
+    else if (std::string_view{"\\`*_{}[]()#|!~"}.find(c) != std::string_view::npos)
+      safe += std::string{'\\'} + c;
+    else
+      safe += c;
+  }
+  if (text.size() > longest_cell) safe += " …";
+  return safe;
+}
+
+class Page {
+public:
+  explicit Page(const AnalysisParts& parts) : parts_(parts) {}
+
+  std::string write() {
+    const Evidence& e = parts_.evidence;
+    line("# Analysis" + (e.job ? ": " + cell(e.job->value) : std::string{}));
+    line("");
+    line(e.is_failure ? "**" + std::string{to_text(e.failure_type)} + "**" +
+                            (e.error_line ? ": " + cell(e.error_line->value) : "")
+                      : "The logs show no failure.");
+    checklist();
+    evidence();
+    lists();
+    stacks();
+    hypotheses();
+    replication();
+    sources();
+    return std::move(text_);
+  }
+
+private:
+  void line(std::string_view text) { (text_ += text) += '\n'; }
+  void heading(std::string_view text) {
+    line("");
+    line("## " + std::string{text});
+    line("");
+  }
+  void row(const std::string& a, const std::string& b, const std::string& c) {
+    line("| " + a + " | " + b + " | " + c + " |");
+  }
+  void table(const std::string& a, const std::string& b, const std::string& c) {
+    row(a, b, c);
+    row("---", "---", "---");
+  }
+  std::string place(const Origin& origin) const {
+    const auto& files = parts_.evidence.files;
+    return origin.file < files.size() && origin.line > 0 ? cell(files[origin.file]) + ":" + std::to_string(origin.line)
+                                                         : "";
+  }
+
+  void checklist() {
+    heading("Checklist");
+    for (const ChecklistItem& item : parts_.checklist) {
+      line("- [" + std::string{item.done ? "x" : " "} + "] " + cell(item.text) + ": " + cell(item.note) +
+           (item.place.empty() ? "" : " (" + cell(item.place) + ")"));
+    }
+  }
+
+  template <class Value, class Show>
+  void field(const std::string& name, const MaybeSourced<Value>& value, Show show) {
+    if (value)
+      row(name, show(value->value), place(value->origin));
+    else
+      row(name, "-", "not in the logs");
+  }
+  void evidence() {
+    const Evidence& e = parts_.evidence;
+    const auto as_cell = [](const std::string& text) { return cell(text); };
+    const auto as_number = [](double number) {
+      std::string text = std::to_string(number);
+      text.erase(text.find_last_not_of('0') + 1);
+      return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
+    };
+    heading("Evidence");
+    table("field", "value", "read from");
+    const std::array<std::pair<const char*, const MaybeSourced<std::string>*>, 15> texts{
+        {{"exception", &e.exception},
+         {"error line", &e.error_line},
+         {"throw location", &e.throw_location},
+         {"failing statement", &e.failing_statement},
+         {"test", &e.test_id},
+         {"test file", &e.test_file},
+         {"command", &e.command},
+         {"arch", &e.arch},
+         {"board", &e.board},
+         {"workflow", &e.workflow},
+         {"job", &e.job},
+         {"runner", &e.runner},
+         {"rank or device", &e.rank_or_device},
+         {"container image", &e.container_image},
+         {"failed at", &e.failed_at}}};
+    for (const auto& [name, value] : texts)
+      field(name, *value, as_cell);
+    field("revision", e.revision, as_cell);
+    field("test line", e.test_line, [](std::uint64_t number) { return std::to_string(number); });
+    field("seconds into the step", e.seconds_into_step, as_number);
+    field("seconds into the test", e.seconds_into_test, as_number);
+    field("silent seconds", e.silent_seconds, as_number);
+    field("mechanism", e.mechanism, [](FailureMechanism mechanism) { return std::string{to_text(mechanism)}; });
+    for (const auto& [name, value] : e.timeouts)
+      row("limit " + cell(name), as_number(value.value), place(value.origin));
+    for (const auto& [name, value] : e.settings)
+      row("setting " + cell(name), cell(value.value), place(value.origin));
+    for (const auto& [name, value] : e.environment)
+      row("variable " + cell(name), cell(value.value), place(value.origin));
+    for (const auto& [name, origin] : e.secrets)
+      row("secret " + cell(name), "masked by CI", place(origin));
+    for (const Conflict& conflict : e.conflicts)
+      row("conflict " + cell(conflict.field),
+          cell(conflict.kept.value) + " is kept, but " + cell(conflict.other.value) + " too",
+          place(conflict.kept.origin) + " and " + place(conflict.other.origin));
+  }
+
+  void list(const std::string& title, const std::vector<Sourced<std::string>>& items) {
+    if (items.empty()) return;
+    heading(title);
+    for (std::size_t i = 0; i < items.size() && i < most_listed; ++i)
+      line("- " + cell(items[i].value) + " (" + place(items[i].origin) + ")");
+    if (items.size() > most_listed) line("- and " + std::to_string(items.size() - most_listed) + " more");
+  }
+  void lists() {
+    const Evidence& e = parts_.evidence;
+    list("Steps before", e.steps);
+    list("Tests before in the same process (" + std::to_string(e.predecessor_count) + ")", e.predecessors);
+    list("Later failures", e.fallout);
+    if (e.logs.size() < 2) return;
+    heading("Logs");
+    for (const LogOutcome& log : e.logs) {
+      const std::string file = log.file < e.files.size() ? e.files[log.file] : "?";
+      line("- " + cell(file) + ": " +
+           (log.same_failure ? "shows this failure"
+            : log.is_failure ? "shows another failure: " + std::string{to_text(log.failure_type)}
+                             : "shows no failure"));
+    }
+  }
+
+  void stack(const std::string& title, const std::vector<StackFrame>& frames) {
+    if (frames.empty()) return;
+    heading(title);
+    for (std::size_t i = 0; i < frames.size() && i < most_listed; ++i) {
+      const StackFrame& frame = frames[i];
+      const std::string where = frame.line == 0
+                                    ? cell(frame.text)
+                                    : cell(frame.file) + ":" + std::to_string(frame.line) + " " + cell(frame.function);
+      line("- " + where + (is_foreign_frame(frame) ? " (a library's)" : "") + " (" + place(frame.origin) + ")");
+    }
+  }
+  void stacks() {
+    stack("Python stack, innermost last", parts_.evidence.python_stack);
+    stack("Native stack, innermost first", parts_.evidence.native_stack);
+  }
+
+  void hypotheses() {
+    if (parts_.hypotheses.empty()) return;
+    heading("What may lie behind it");
+    for (const Hypothesis& hypothesis : parts_.hypotheses) {
+      std::string reasons;
+      for (const auto& reason : hypothesis.reasons)
+        reasons += (reasons.empty() ? ": " : "; ") + cell(reason.value) + " (" + place(reason.origin) + ")";
+      line("- " + std::string{to_text(hypothesis.cause)} + ", " +
+           std::to_string(static_cast<int>(hypothesis.weight * 100 + 0.5)) + " %" + reasons);
+    }
+  }
+  void replication() {
+    heading("What cannot be replicated here");
+    if (parts_.not_replicable.empty()) line("Nothing was found.");
+    for (const NotReplicable& item : parts_.not_replicable)
+      line("- " + cell(item.what) + ": " + std::string{to_text(item.substitute)} + ", " + cell(item.reason) + " (" +
+           place(item.seen.origin) + ")");
+  }
+  void sources() {
+    if (!parts_.test.file.empty()) {
+      heading("The test's source");
+      const TestFacts& test = parts_.test;
+      line("- " + cell(test.function) + " (" + cell(test.file) + ":" + std::to_string(test.line) +
+           "), device: " + cell(test.fixture_kind));
+      if (test.failing_line > 0)
+        line("- fails at " + cell(test.failing_statement) + " (" + cell(test.file) + ":" +
+             std::to_string(test.failing_line) + "); its slice keeps " + std::to_string(test.statements_kept) + " of " +
+             std::to_string(test.statements) + " statements");
+      for (const std::string& reason : test.unsafe)
+        line("- the slice is not safe alone: " + cell(reason));
+    }
+    if (!parts_.jobs.jobs.empty() || !parts_.jobs.configurations.empty()) {
+      heading("The job's configuration");
+      const auto& files = parts_.job_files;
+      const auto where = [&](const Origin& origin) {
+        return origin.file < files.size() ? cell(files[origin.file]) + ":" + std::to_string(origin.line)
+                                          : std::string{};
+      };
+      for (const JobCandidate& candidate : parts_.jobs.jobs)
+        line("- " + cell(candidate.name) + " (" + where(candidate.job.origin) + "): " + cell(candidate.reason));
+      for (const ConfigurationCandidate& candidate : parts_.jobs.configurations)
+        line("- " + cell(candidate.test.key) + " [" + cell(candidate.sku) + "] (" + where(candidate.test.origin) +
+             "): " + cell(candidate.reason));
+    }
+    if (parts_.problems.empty()) return;
+    heading("Problems");
+    for (const Refusal& problem : parts_.problems)
+      line("- " + cell(to_text(problem)));
+  }
+
+  const AnalysisParts& parts_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string analysis_markdown(const AnalysisParts& parts) { return Page{parts}.write(); }
+
+}  // namespace ndr

@@ -1,0 +1,34 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analyzer/evidence/extract.hpp"
+#include "analyzer/evidence/hypothesis.hpp"
+#include "analyzer/job/job_search.hpp"
+#include "analyzer/job/replication.hpp"
+#include "analyzer/job/test_facts.hpp"
+#include "analyzer/stress/analysis_checklist.hpp"
+
+namespace ndr {
+
+/// All that is known of a failure before a stress test is written: what the logs say, what the checkout says of the job
+/// and of the test, what cannot be had here, what may lie behind it, and what is still missing.
+struct CaseAnalysis {
+  Extraction extraction;
+  std::optional<std::filesystem::path> repository;
+  JobSearch jobs;
+  FactFiles job_files;
+  TestFacts test;
+  std::string test_source;  // the whole answer of the test source's reader; empty where it was not asked
+  std::vector<Refusal> problems;
+  std::vector<Hypothesis> hypotheses;
+  std::vector<NotReplicable> not_replicable;
+  std::vector<ChecklistItem> checklist;
+};
+
+/// Reads the checkout (nothing: there is none) and looks at this host. Blocks, at most about a minute.
+CaseAnalysis analyze_case(Extraction extraction, const std::optional<std::filesystem::path>& repository);
+
+}  // namespace ndr
