@@ -48,7 +48,7 @@ constexpr std::string_view line_starts[] = {
 // Too short to look for without what may stand before them.
 constexpr std::string_view short_line_starts[] = {"==", "_", "+ ", "$ ", "+++"};
 // What a line's text begins behind: the line before, a piece that CR ended, a time stamp, a process mark.
-constexpr std::string_view line_begins[] = {"\n", "\r", "Z ", ">:", ">: ", "]:", "]: ", ")", ") ", "]", "] "};
+constexpr std::string_view line_begins[] = {"\n", "\r", "Z ", ":", ": ", ")", ") ", "]", "] "};
 
 constexpr std::string_view counted_words[] = {" passed", " failed", " error", " skipped"};
 
