@@ -67,7 +67,9 @@ Checked<void> read_log(const fs::path& path, EvidenceExtractor& extractor) {
   }
 }
 
-Checked<Evidence> read_all(const std::vector<fs::path>& paths) {
+}  // namespace
+
+Checked<Extraction> read_logs(const std::vector<fs::path>& paths) {
   if (paths.empty()) return Refusal{"FILE", "is missing", "name the logs of the failure, or its case folder"};
   EvidenceExtractor extractor;
   for (const fs::path& path : paths) {
@@ -78,8 +80,10 @@ Checked<Evidence> read_all(const std::vector<fs::path>& paths) {
       if (read.has_error()) return read.error();
     }
   }
-  return extractor.finish().evidence;
+  return extractor.finish();
 }
+
+namespace {
 
 std::string place(const Evidence& evidence, const Origin& origin) {
   const std::string file = origin.file < evidence.files.size() ? evidence.files[origin.file] : "?";
@@ -179,15 +183,15 @@ void print_report(const Evidence& evidence, std::ostream& out) {
 }  // namespace
 
 int analyze_command(const std::vector<fs::path>& files, bool json, std::ostream& out, std::ostream& err) {
-  const auto evidence = read_all(files);
-  if (evidence.has_error()) {
-    err << "ndreprod analyze: " << printable(to_text(evidence.error())) << '\n';
+  const auto extraction = read_logs(files);
+  if (extraction.has_error()) {
+    err << "ndreprod analyze: " << printable(to_text(extraction.error())) << '\n';
     return 2;
   }
   if (json)
-    out << to_json_text(*evidence);
+    out << to_json_text(extraction->evidence);
   else
-    print_report(*evidence, out);
+    print_report(extraction->evidence, out);
   out.flush();
   return out ? 0 : 2;
 }

@@ -4,8 +4,11 @@
 #include <ostream>
 
 #include "analyzer/job/inspection.hpp"
+#include "daemon/analyze_command.hpp"
 #include "storage/checkout.hpp"
 #include "storage/inspection_json.hpp"
+#include "storage/test_source_json.hpp"
+#include "supervisor/test_source.hpp"
 
 namespace ndr {
 namespace {
@@ -59,6 +62,34 @@ void print(const Json& tree, std::ostream& out) {
         << problem["remedy"].get<std::string>() << '\n';
 }
 
+void ask_test_source(const TestSourceQuestion& question, FactTree& facts) {
+  const auto answer = read_test_source(question);
+  if (answer.has_error()) return facts.problem(answer.error());
+  const auto added = add_test_sources(*answer, facts);
+  if (added.has_error())
+    facts.problem({"test source" + added.error().field, added.error().reason, "read the test by hand"});
+}
+
+// Without a test and a log: all tests, roughly. Each log's failing test in detail.
+void inspect_tests(const InspectOptions& options, FactTree& facts) {
+  if (options.test.empty() && options.workflow.empty())
+    ask_test_source({options.repository, std::nullopt, {}, 0}, facts);
+  for (const std::filesystem::path& log : options.logs) {
+    const auto extraction = read_logs({log});
+    if (extraction.has_error()) {
+      facts.problem(extraction.error());
+      continue;
+    }
+    TestSourceQuestion question = question_of(options.repository, extraction->evidence);
+    if (!options.test.empty()) question.test = options.test;
+    if (question.test)
+      ask_test_source(question, facts);
+    else
+      facts.problem({log.string(), "names no test", "name it with --test"});
+  }
+  if (!options.test.empty() && options.logs.empty()) ask_test_source({options.repository, options.test, {}, 0}, facts);
+}
+
 }  // namespace
 
 int inspect_command(const InspectOptions& options, std::ostream& out, std::ostream& err) {
@@ -69,6 +100,7 @@ int inspect_command(const InspectOptions& options, std::ostream& out, std::ostre
   }
   FactTree facts;
   add_inspection(inspect(*tree, options.workflow, options.job), facts);
+  inspect_tests(options, facts);
   const Json all = facts.take();
   if (options.json)
     out << dump_json(all);
