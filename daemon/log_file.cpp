@@ -86,7 +86,10 @@ std::optional<Refusal> refusal_of_file(const std::string& name, int file) {
     return std::nullopt;
   }
   const auto hole = first_hole(file, status.st_size);
-  if (!hole) return std::nullopt;
+  if (!hole) {
+    if (::lseek(file, 0, SEEK_SET) != 0) throw std::system_error{errno, std::generic_category(), "seek in " + name};
+    return std::nullopt;
+  }
   return Refusal{name, "has a hole at byte " + std::to_string(*hole) + ": what stood there was never written",
                  "copy the log again"};
 }
