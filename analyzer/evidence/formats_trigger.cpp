@@ -76,7 +76,7 @@ std::vector<TriggerWord> all_words() {
   add(full_words, {});
   add(line_starts, {.text = {}, .place = Place::line_start});
   add(short_line_starts, {.text = {}, .place = Place::line_start});
-  add(counted_words, {.text = {}, .place = Place::after_digit});
+  add(counted_words, {.text = {}, .place = Place::after_count});
   words.push_back({.text = "=", .place = Place::after_name});
   add(weak_words, {.text = {}, .any_case = true});
   add(message_words(), {.text = {}, .any_case = true});
@@ -98,6 +98,14 @@ bool may_begin_line(std::string_view text, std::size_t at) {
   return before == ' ' && (earlier == 'Z' || contains(marks, {&earlier, 1}));
 }
 
+// "1 failed, 2 passed": a number at the start of a line, or the next of a list.
+bool is_count(std::string_view before) {
+  const auto last = before.find_last_not_of("0123456789");
+  const std::size_t number = last == std::string_view::npos ? 0 : last + 1;
+  if (number == before.size()) return false;
+  return may_begin_line(before, number) || before.substr(0, number).ends_with(", ");
+}
+
 bool stands_at(const TriggerWord& word, std::string_view text, std::size_t at) {
   const std::string_view found = text.substr(at, word.text.size());
   const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a | 0x20 : a) == b; };
@@ -109,8 +117,8 @@ bool stands_at(const TriggerWord& word, std::string_view text, std::size_t at) {
       return true;
     case Place::line_start:
       return may_begin_line(text, at);
-    case Place::after_digit:
-      return at > 0 && is_digit(text[at - 1]);
+    case Place::after_count:
+      return is_count(text.substr(0, at));
     case Place::after_name:
       return at > 2 && is_name_part(text[at - 1]) && is_name_part(text[at - 2]) && is_name_part(text[at - 3]);
   }

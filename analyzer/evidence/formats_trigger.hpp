@@ -18,7 +18,12 @@ enum class Interest { none, progress, full };
 
 /// A word that makes some dialect act, where it stands so.
 struct TriggerWord {
-  enum class Place { anywhere, line_start, after_digit, after_name };  // of a name: three of A-Z, 0-9 and _
+  enum class Place {
+    anywhere,
+    line_start,
+    after_count,
+    after_name
+  };  // a count begins a line or follows ", "; of a name: three of A-Z, 0-9, _
   std::string text;
   Interest interest = Interest::full;
   Place place = Place::anywhere;

@@ -32,8 +32,8 @@ std::string pattern_of(const TriggerWord& word) {
       return text;
     case TriggerWord::Place::line_start:
       return "(?-u:^|Z |[:)\\]] ?)" + text;
-    case TriggerWord::Place::after_digit:
-      return "(?-u:[0-9])" + text;
+    case TriggerWord::Place::after_count:
+      return "(?-u:(?:^|Z |[:)\\]] ?|, )[0-9]+)" + text;
     case TriggerWord::Place::after_name:
       return "(?-u:[A-Z0-9_]{3})" + text;
   }
