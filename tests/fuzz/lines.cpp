@@ -1,4 +1,5 @@
 // Line splitting, colours and the matcher of log signals: the same whatever the chunks are, within the input's bounds.
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,8 +24,8 @@ std::vector<std::string> lines_of(std::string_view input, std::size_t chunk) {
     lines.push_back(std::to_string(number) + ":" + std::to_string(offset) + ":" + std::string{line});
   };
   LineSplitter splitter;
-  for (; !input.empty(); input.remove_prefix(std::min(chunk, input.size())))
-    splitter.feed(input.substr(0, chunk), take);
+  for (std::string_view rest = input; !rest.empty(); rest.remove_prefix(std::min(chunk, rest.size())))
+    splitter.feed(rest.substr(0, chunk), take);
   splitter.finish(take);
   return lines;
 }
