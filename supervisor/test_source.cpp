@@ -69,7 +69,7 @@ std::optional<int> wait_for(const Spawned& child) {
   }
 }
 
-std::string last_words_line(const std::string& text) {
+std::string last_words(const std::string& text) {
   const std::string_view whole = trim_end(text);
   const auto line = whole.rfind('\n');
   return to_utf8(line == std::string_view::npos ? whole : whole.substr(line + 1));
@@ -92,7 +92,7 @@ Checked<std::string> read_test_source(const TestSourceQuestion& question) {
     return Refusal{"test source", "was not read within " + std::to_string(longest_wait.count()) + " s",
                    "is the checkout on a slow disk, or very large?"};
   if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0) {
-    const std::string said = last_words_line(read_start(complaint, longest_complaint));
+    const std::string said = last_words(read_start(complaint, longest_complaint));
     return Refusal{"test source", "was not read: " + (said.empty() ? "the reader died" : said),
                    "read the test by hand"};
   }

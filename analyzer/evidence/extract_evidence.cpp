@@ -177,6 +177,7 @@ void take_platform(const FileOutcome& outcome, Evidence& evidence) {
     board.add(input, board_in);
   }
   arch.add(outcome.job.job, arch_in);
+  if (outcome.step) arch.add(find(outcome.step->header().environment, "ARCH_NAME"), arch_in);
   if (outcome.step) arch.add(outcome.step->arch_hint(), arch_in);
   board.add(find(evidence.environment, "MESH_DEVICE"), board_in);
   if (!board.kept()) board.add(outcome.job.workflow, board_in);

@@ -142,7 +142,8 @@ void FileReader::take(const LogLine& line) {
     case GithubFrame::Took::line:
       return;
     case GithubFrame::Took::nothing:
-      return step_->read(line);
+      step_->read(line);
+      return forget_retried_error();
   }
 }
 
@@ -154,6 +155,7 @@ void FileReader::close_step() {
   const StepHeader& header = step_->header();
   const bool named = !header.title.empty() && !end_ && steps_.size() < most_steps;
   if (named) steps_.push_back(sourced(header.title, header.seen.origin));
+  forget_overcome_error();
   if (!step_->ran_tests() && step_->test_commands().empty()) return;
   const bool retried = failed_step_ && !step_->shows_failure() && step_->ran_tests() && !script_of(*step_).empty() &&
                        script_of(*failed_step_) == script_of(*step_);
@@ -164,10 +166,28 @@ void FileReader::close_step() {
   last_tests_ = std::move(step_);
 }
 
+// "Waiting 12 seconds before trying again", below an action's error.
+void FileReader::forget_retried_error() {
+  if (step_->tries_again() && end_ && end_->kind == FrameError::Kind::infra) {
+    failed_step_.reset();
+    end_.reset();
+  }
+}
+
+// An action that says an error and goes on (a download that is tried again) has not ended the job: tests ran after it.
+void FileReader::forget_overcome_error() {
+  if (!end_ || !step_->ran_tests()) return;
+  const bool tentative = end_->kind == FrameError::Kind::infra || end_->kind == FrameError::Kind::annotation;
+  if (!tentative) return;
+  failed_step_.reset();
+  end_.reset();
+}
+
 void FileReader::take_error() {
   const FrameError& error = frame_.error();
   if (header_pending_) step_->set_header(frame_.header());
   header_pending_ = false;
+  forget_overcome_error();
   if (end_ || !ends_step(error, *step_)) return;
   end_ = error;
   silent_s_ = seconds_between(last_stamp_, error.seen.stamp);
@@ -180,6 +200,7 @@ FileOutcome FileReader::finish() {
   FileOutcome outcome;
   outcome.job = frame_.job();
   step_->finish();
+  forget_overcome_error();
   const bool complete = frame_.framed() && frame_.finished();
   const bool cut_short = !end_ && !complete && step_->shows_failure();
   outcome.is_failure = end_.has_value() || cut_short;

@@ -40,6 +40,8 @@ private:
   void take(const LogLine& line);
   void close_step();
   void take_error();
+  void forget_overcome_error();
+  void forget_retried_error();
 
   std::uint32_t file_index_;
   bool prefilter_;

@@ -75,8 +75,23 @@ const StepReader::Logged* StepReader::logged_before(FailureType type, const Faul
   return found == logged_.end() ? nullptr : &*found;
 }
 
+// A device that hangs is noticed more than once, at places that wait one after the other: the first is nearest to it.
+void StepReader::prefer_first_message(Fault& fault) const {
+  const Logged* first = logged_before(fault.type, fault);
+  if (fault.type != FailureType::device_timeout || first == nullptr || !fault.error_line) return;
+  const std::string said{trim(bare_message(first->seen.text))};
+  const bool other = first->seen.process == fault.seen.process && said != fault.error_line->value &&
+                     contains(said, "TIMEOUT: ") && contains(fault.error_line->value, "TIMEOUT: ");
+  if (!other) return;
+  fault.error_line = sourced(said, first->seen.origin);
+  fault.error_stamp = first->seen.stamp;
+  const auto thrown = throw_saying(pytest_.session(), said);
+  if (thrown) fault.throw_location = sourced(source_path(thrown->location.value), thrown->location.origin);
+}
+
 // A time-out or exception that follows from something that was logged before it.
 void StepReader::prefer_logged(Fault& fault) const {
+  prefer_first_message(fault);
   if (const Logged* same = logged_before(fault.type, fault);
       same != nullptr && same->seen.process != fault.seen.process && fault.type == FailureType::device_timeout) {
     fault.seen = same->seen;  // another rank was first
@@ -147,12 +162,24 @@ void StepReader::take_running_test(Fault& fault) const {
     fault.test_began = gtest_.began(process);
     fault.before = gtest_.tests_before(process);
   }
+  take_test_body(fault);
   if (fault.test_line || !fault.test_file) return;
   for (auto frame = fault.python_stack.rbegin(); frame != fault.python_stack.rend(); ++frame) {
     if (!same_source_file(source_path(frame->file), fault.test_file->value)) continue;
     fault.test_line = sourced(frame->line, frame->origin);
     return;
   }
+}
+
+// The frame of a Google Test body names the test's own line.
+void StepReader::take_test_body(Fault& fault) {
+  if (fault.test_file || fault.test_line) return;
+  const auto body = std::find_if(fault.native_stack.begin(), fault.native_stack.end(), [](const StackFrame& frame) {
+    return frame.line > 0 && contains(frame.function, "_Test::TestBody");
+  });
+  if (body == fault.native_stack.end()) return;
+  fault.test_file = sourced(source_path(body->file), body->origin);
+  fault.test_line = sourced(body->line, body->origin);
 }
 
 std::optional<double> StepReader::command_limit() const {
@@ -218,7 +245,9 @@ std::optional<Fault> StepReader::cause_by_end(const FrameError& end) const {
 std::optional<Fault> StepReader::unframed_end() const {
   if (limit_hit_) return fault_of(*limit_hit_, FailureType::test_timeout);
   if (crash_.killed()) return killed_fault(nullptr);
-  return traceback_.fault();
+  if (traceback_.fault()) return traceback_.fault();
+  if (watcher_.found()) return fault_of(watcher_.found()->seen, FailureType::assertion);  // take_watcher says the rest
+  return std::nullopt;
 }
 
 std::vector<Sourced<std::string>> StepReader::fallout(const Fault& fault) const {

@@ -219,12 +219,30 @@ bool may_show_settings(std::string_view line) {
          (bare.find(' ') == std::string_view::npos || bare.substr(equals + 1).starts_with('"'));
 }
 
+}  // namespace
+
 bool is_setting_name(std::string_view name) {
   return name.size() >= 3 && is_variable_name(name) &&
          std::none_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
-}  // namespace
+std::string_view typed_command(std::string_view line) {
+  if (line.starts_with("+ ") || line.starts_with("$ ")) return trim(line.substr(2));
+  std::string_view prompt = line;
+  if (prompt.starts_with('(')) prompt = after(prompt, ") ").value_or("");
+  const auto at = prompt.find('@');
+  const auto colon = prompt.find(':');
+  const auto is_host = [](char c) { return is_word(c) || c == '.' || c == '-' || c == '@'; };
+  const bool named = at != std::string_view::npos && at > 0 && colon != std::string_view::npos && at < colon &&
+                     std::all_of(prompt.begin(), prompt.begin() + static_cast<std::ptrdiff_t>(colon), is_host);
+  if (!named) return {};
+  for (const std::string_view end : {"$ ", "# "}) {
+    const auto found = prompt.find(end, colon);
+    const std::string_view folder = found == std::string_view::npos ? " " : prompt.substr(colon + 1, found - colon - 1);
+    if (folder.find(' ') == std::string_view::npos) return trim(prompt.substr(found + 2));
+  }
+  return {};
+}
 
 std::vector<ShellCommand> shell_commands(std::string_view line, const Origin& origin) {
   std::vector<ShellCommand> commands;

@@ -38,6 +38,13 @@ bool runs_tests(CommandKind kind);
 /// alone. Names are upper case; nothing from prose.
 std::vector<std::pair<std::string, std::string>> shown_settings(std::string_view line);
 
+/// What a shell's trace or prompt shows behind "+ ", "$ ", "(env) me@host:~/dir$ " or "root@box:/# "; empty for any
+/// other line.
+std::string_view typed_command(std::string_view line);
+
+/// Upper case, no prose: what a variable of the environment is called.
+bool is_setting_name(std::string_view name);
+
 /// Variables of the runner itself: of no use elsewhere.
 bool is_runner_variable(std::string_view name);
 

@@ -80,6 +80,12 @@ bool is_result(std::string_view text) {
   return leading_decimal(time) && contains(before(time, " "), "s");
 }
 
+// "14 passed in 7.41s": a session that printed no header; not "3 files changed in 2s".
+bool counts_tests(std::string_view text) {
+  const std::string_view counts = before(trim(text), " in ");
+  return contains(counts, " passed") || contains(counts, " failed") || contains(counts, " skipped");
+}
+
 std::string quoted_test(std::string_view text) {
   const auto begin = after(text, "crashed while running '");
   if (!begin) return {};
@@ -174,7 +180,10 @@ bool PytestReader::read(const LogLine& line) {
 
 bool PytestReader::read_rule(const LogLine& line) {
   const std::string_view title = rule_title(line.text);
-  if (title.empty()) return sessions_ > 0 && take_result_line(trim(line.text));
+  if (title.empty()) {
+    if (sessions_ == 0 && is_result(trim(line.text)) && counts_tests(line.text)) begin_session();  // -q
+    return sessions_ > 0 && take_result_line(trim(line.text));
+  }
   if (title == "test session starts") {
     begin_session();
     return true;

@@ -6,6 +6,7 @@
 
 #include "analyzer/evidence/formats.hpp"
 #include "analyzer/evidence/formats_pytest_block.hpp"
+#include "analyzer/evidence/formats_tt.hpp"
 
 namespace ndr {
 
@@ -95,6 +96,9 @@ private:
   std::optional<PytestBlockReader> block_;
   bool blocks_are_errors_ = false;
 };
+
+/// The runtime's exception with that message in any of the session's blocks; nothing where none has it.
+std::optional<TtThrow> throw_saying(const PytestSession& session, std::string_view message);
 
 /// The fault that a session shows; nothing where it did not fail.
 std::optional<Fault> pytest_fault(const PytestSession& session);

@@ -67,6 +67,12 @@ std::string exception_of(std::string_view text) {
   return is_exception_name(name) ? std::string{name} : std::string{};
 }
 
+// "AssertionError:" with nothing behind it: the next line says what is wrong.
+bool is_bare_class(std::string_view text) {
+  text = trim(text);
+  return text.ends_with(':') && is_exception_name(text.substr(0, text.size() - 1));
+}
+
 // "AssertionError: 0.97": nothing but a number is what a comparison helper puts into its message.
 bool is_bare_number(std::string_view text) {
   const auto message = after(text, ": ");
@@ -140,8 +146,12 @@ void take_exception(const PytestPart& part, std::string_view root, Fault& fault)
   }
   if (is_exception_name(raised)) fault.exception = sourced(raised, origin);
   fault.type = type_of_part(part, raised);
-  const auto said =
-      std::find_if(part.errors.begin(), part.errors.end(), [](const auto& e) { return !trim(e.text).empty(); });
+  const auto says = [](const KeptLine& e) { return !trim(e.text).empty(); };
+  auto said = std::find_if(part.errors.begin(), part.errors.end(), says);
+  if (said != part.errors.end() && is_bare_class(said->text)) {
+    const auto next = std::find_if(said + 1, part.errors.end(), says);
+    if (next != part.errors.end()) said = next;
+  }
   if (said != part.errors.end()) {
     fault.error_line = sourced(std::string{trim(said->text)}, said->origin);
     fault.error_stamp = said->stamp;
@@ -203,6 +213,16 @@ void take_test(std::string_view id, const KeptLine& seen, Fault& fault) {
 }
 
 }  // namespace
+
+std::optional<TtThrow> throw_saying(const PytestSession& session, std::string_view message) {
+  for (const PytestBlock& block : session.blocks) {
+    for (const PytestPart& part : block.parts) {
+      auto thrown = throw_in(part);
+      if (thrown && thrown->message && trim(thrown->message->value) == message) return thrown;
+    }
+  }
+  return std::nullopt;
+}
 
 std::optional<Fault> pytest_fault(const PytestSession& session) {
   if (!session.failed()) return std::nullopt;

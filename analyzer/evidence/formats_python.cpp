@@ -33,7 +33,13 @@ void TracebackReader::forget() { *this = TracebackReader{}; }
 bool TracebackReader::read(const LogLine& line) {
   std::string_view text = line.text;
   if (text.starts_with("INTERNALERROR> ")) text.remove_prefix(15);
+  // Python prints what __del__ and the like raise, and goes on.
+  if (text.starts_with("Exception ignored in")) {
+    ignores_next_ = true;
+    return true;
+  }
   if (trim(text) == "Traceback (most recent call last):") {
+    ignored_ = std::exchange(ignores_next_, false);
     if (fault_) return true;
     open_ = true;
     process_ = line.process;
@@ -68,7 +74,7 @@ bool TracebackReader::read(const LogLine& line) {
 void TracebackReader::close(const LogLine& line) {
   open_ = false;
   const std::string name = exception_name(line.text);
-  if (name.empty()) return;
+  if (name.empty() || ignored_) return;
   Fault fault;
   fault.seen = seen_;
   fault.exception = sourced(name, line.origin);

@@ -23,6 +23,8 @@ private:
 
   bool open_ = false;
   bool wants_statement_ = false;
+  bool ignores_next_ = false;  // "Exception ignored in: ..." stands before it
+  bool ignored_ = false;       // so does not count
   std::string process_;
   int lines_left_ = 0;
   KeptLine seen_;

@@ -22,6 +22,17 @@ bool looks_like_error(std::string_view text) {
   return false;
 }
 
+// " wormhole_b0", "=blackhole": what stands behind the word "arch".
+MaybeSourced<std::string> arch_named(std::string_view text, const Origin& origin) {
+  text.remove_prefix(std::min(text.find_first_not_of(" =:"), text.size()));
+  const auto is_part = [](char c) { return is_word(c); };
+  const auto end = std::find_if_not(text.begin(), text.end(), is_part);
+  const std::string_view name = text.substr(0, static_cast<std::size_t>(end - text.begin()));
+  auto arch = name.size() < 8 ? std::nullopt : arch_in(name);
+  if (!arch) return std::nullopt;
+  return sourced(std::move(*arch), origin);
+}
+
 }  // namespace
 
 void StepReader::read(const LogLine& line) {
@@ -92,17 +103,36 @@ void StepReader::read_limits(const LogLine& line) {
   if (contains(line.text, "***Timeout") && !limit_hit_) limit_hit_ = keep(line);
 }
 
+// What a shell shows of a command before it runs it: behind "+ " (set -x), or a prompt ("$ ", "me@host:~/dir$ ").
+void StepReader::read_traced(const LogLine& line) {
+  const std::string_view shown = typed_command(line.text);
+  if (shown.empty()) return;
+  for (ShellCommand& command : shell_commands(shown, line.origin)) {
+    const bool only_sets = command.text.empty();
+    if (only_sets && line.text.starts_with("+")) {
+      for (auto& [name, value] : command.assignments) {
+        if (is_setting_name(name) && traced_settings_.size() < most_settings) traced_settings_[name] = std::move(value);
+      }
+    }
+    if (only_sets && !line.text.starts_with("+") && settings_.size() < most_settings) {
+      for (auto& [name, value] : command.assignments) {
+        if (is_setting_name(name)) settings_[name] = sourced(std::move(value), line.origin);
+      }
+    }
+    if (!runs_tests(command.kind) || traced_.size() >= most_traced) continue;
+    command.assignments.merge(std::exchange(traced_settings_, {}));
+    traced_.push_back(std::move(command));
+  }
+}
+
 void StepReader::read_settings(const LogLine& line) {
+  read_traced(line);
   if (pytest_.session().has_begun) return;  // settings are made before the tests run
   for (auto& [name, value] : shown_settings(line.text)) {
     if (settings_.size() < most_settings) settings_[name] = sourced(std::move(value), line.origin);
   }
-  const bool traced = line.text.starts_with("+ ") || line.text.starts_with("$ ");
-  if (traced && traced_.size() < most_traced) {
-    for (ShellCommand& command : shell_commands(line.text, line.origin)) {
-      if (runs_tests(command.kind) && traced_.size() < most_traced) traced_.push_back(std::move(command));
-    }
-  }
+  if (arch_hint_) return;
+  if (const auto arch = after(line.text, "arch")) arch_hint_ = arch_named(*arch, line.origin);
   if (arch_hint_) return;
   for (const std::string_view word : {"WH devices", "BH devices", "GS devices"}) {
     if (contains(line.text, word)) arch_hint_ = sourced(*arch_in(word), line.origin);
@@ -110,6 +140,7 @@ void StepReader::read_settings(const LogLine& line) {
 }
 
 void StepReader::read_weak(const LogLine& line) {
+  tries_again_ = tries_again_ || contains(line.text, "trying again") || contains(line.text, "etrying");
   if (!runner_complaint_ && speaks_of_runner(line.text)) runner_complaint_ = keep(line);
   const std::string level = logger_level(line.text);
   if (!weak_ && level.empty() && looks_like_error(line.text)) weak_ = keep(line);
@@ -127,6 +158,24 @@ std::vector<ShellCommand> StepReader::test_commands() const {
   return tests;
 }
 
+// Of what a trace shows, functions and scripts around the real commands count only where these do not show.
+void StepReader::keep_kind_that_ran(std::vector<ShellCommand>& tests) const {
+  const CommandKind kind = pytest_.sessions() > 0 ? CommandKind::pytest : CommandKind::gtest;
+  const auto ran = [&](const ShellCommand& command) { return command.kind == kind; };
+  if (ran_tests() && std::any_of(tests.begin(), tests.end(), ran))
+    std::erase_if(tests, [&](const ShellCommand& command) { return command.kind == CommandKind::script; });
+}
+
+// Of several programs the one whose own file is at the stack's outer end.
+std::optional<ShellCommand> StepReader::command_of_stack(const std::vector<ShellCommand>& tests,
+                                                         const Fault* fault) const {
+  if (ran_tests() || fault == nullptr || fault->python_stack.empty()) return std::nullopt;
+  const std::string_view name = file_name(fault->python_stack.front().file);
+  const auto found = std::find_if(tests.begin(), tests.end(), [&](const auto& c) { return contains(c.text, name); });
+  if (name.empty() || found == tests.end()) return std::nullopt;
+  return *found;
+}
+
 std::optional<ShellCommand> StepReader::failing_command(const Fault* fault) const {
   std::vector<ShellCommand> tests = test_commands();
   if (fault != nullptr && fault->command) {
@@ -139,7 +188,9 @@ std::optional<ShellCommand> StepReader::failing_command(const Fault* fault) cons
   const bool only_script =
       std::all_of(tests.begin(), tests.end(), [](const auto& c) { return c.kind == CommandKind::script; });
   if (only_script && !traced_.empty()) tests = traced_;
+  keep_kind_that_ran(tests);
   if (tests.empty()) return std::nullopt;
+  if (const auto script = command_of_stack(tests, fault)) return script;
   const bool looped = pytest_.sessions() > static_cast<int>(tests.size());
   std::size_t ordinal = 0;
   if (pytest_.sessions() > 0 && !looped) ordinal = static_cast<std::size_t>(std::max(0, pytest_.session().number));
@@ -159,7 +210,7 @@ bool StepReader::shows_failure() const {
   const auto crash = crash_.fault();
   if (crash && crash->seen.origin.line > last_report_line_) return true;
   if (crash_.killed() && crash_.killed()->seen.origin.line > last_report_line_) return true;
-  return !ran_tests() && traceback_.fault().has_value();
+  return !ran_tests() && (traceback_.fault().has_value() || watcher_.found());
 }
 
 }  // namespace ndr

@@ -2,6 +2,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "analyzer/evidence/formats_command.hpp"
@@ -48,6 +49,8 @@ public:
   const std::map<std::string, Sourced<double>>& limits() const { return limits_; }
   const LogSettings& sizes() const { return sizes_; }
   MaybeSourced<std::string> arch_hint() const { return arch_hint_; }
+  /// A line said that something is tried again since this was asked for the last time.
+  bool tries_again() { return std::exchange(tries_again_, false); }
   /// What failed later than that fault, a line each.
   std::vector<Sourced<std::string>> fallout(const Fault& fault) const;
 
@@ -59,6 +62,7 @@ private:
   void read_logged(const LogLine& line);
   void read_limits(const LogLine& line);
   void read_settings(const LogLine& line);
+  void read_traced(const LogLine& line);
   void read_weak(const LogLine& line);
   void forget_expected(const LogLine& line);
   std::optional<Fault> pytest_or_crash(std::optional<Fault> crash) const;
@@ -68,10 +72,14 @@ private:
   Fault killed_fault(const FrameError* end) const;
   Fault severe_fault() const;
   void prefer_logged(Fault& fault) const;
+  void prefer_first_message(Fault& fault) const;
+  static void take_test_body(Fault& fault);
   void take_watcher(Fault& fault) const;
   void take_running_test(Fault& fault) const;
   const Logged* logged_before(FailureType type, const Fault& fault) const;
   std::optional<double> command_limit() const;
+  void keep_kind_that_ran(std::vector<ShellCommand>& tests) const;
+  std::optional<ShellCommand> command_of_stack(const std::vector<ShellCommand>& tests, const Fault* fault) const;
 
   StepHeader header_;
   PytestReader pytest_;
@@ -84,9 +92,11 @@ private:
   std::optional<KeptLine> weak_;    // the first line that merely looks like an error
   std::optional<KeptLine> severe_;  // the first line that a logger called an error
   std::optional<KeptLine> runner_complaint_;
-  std::optional<KeptLine> limit_hit_;   // ctest's "***Timeout"
-  std::optional<KeptLine> rank_death_;  // mpirun's "process rank 2 ... exited on signal 6"
-  std::vector<ShellCommand> traced_;    // "+ pytest ..." and "$ pytest ..."
+  std::optional<KeptLine> limit_hit_;                   // ctest's "***Timeout"
+  std::optional<KeptLine> rank_death_;                  // mpirun's "process rank 2 ... exited on signal 6"
+  std::vector<ShellCommand> traced_;                    // "+ pytest ..." and "$ pytest ..."
+  std::map<std::string, std::string> traced_settings_;  // "+ NAME=value" in front of the next one
+  bool tries_again_ = false;                            // the last error was said to be overcome
   std::map<std::string, Sourced<std::string>> settings_;
   std::map<std::string, Sourced<double>> limits_;
   LogSettings sizes_;  // of the device's memory

@@ -28,7 +28,7 @@ constexpr std::string_view full_words[] = {
     // loggers' levels
     "CRITICAL", "| critical", "| fatal", "| error", "critical |", "fatal |", "error |",
     // settings
-    "WH devices", "BH devices", "GS devices",
+    "Exception ignored in", "trying again", "etrying", "Current kernel: ", "WH devices", "BH devices", "GS devices",
     // gtest
     "[  FAILED  ]", "[  SKIPPED ]", "[==========]", ": Failure",
     // deaths
@@ -49,6 +49,8 @@ constexpr std::string_view line_starts[] = {
 constexpr std::string_view short_line_starts[] = {"==", "_", "+ ", "$ ", "+++"};
 // What a line's text begins behind: the line before, a piece that CR ended, a time stamp, a process mark.
 constexpr std::string_view line_begins[] = {"\n", "\r", "Z ", ":", ": ", ")", ") ", "]", "] "};
+
+constexpr std::string_view prompts[] = {"$ ", "# "};
 
 constexpr std::string_view counted_words[] = {" passed", " failed", " error", " skipped"};
 
@@ -78,6 +80,11 @@ std::vector<TriggerWord> all_words() {
   add(short_line_starts, {.text = {}, .place = Place::line_start});
   add(counted_words, {.text = {}, .place = Place::after_count});
   words.push_back({.text = "=", .place = Place::after_name});
+  add(prompts, {.text = {}, .place = Place::after_host});
+  for (const std::string arch : {"wormhole", "blackhole", "grayskull"}) {
+    for (const std::string sign : {" ", "=", ":", ": ", " = ", " : "})
+      words.push_back({.text = "arch" + sign + arch});
+  }
   add(weak_words, {.text = {}, .any_case = true});
   add(message_words(), {.text = {}, .any_case = true});
   add(size_words(), {});
@@ -106,6 +113,12 @@ bool is_count(std::string_view before) {
   return may_begin_line(before, number) || before.substr(0, number).ends_with(", ");
 }
 
+// "user@host:path"
+bool is_prompt(std::string_view before) {
+  const std::string_view word = before.substr(before.find_last_of(" \n\r") + 1);
+  return contains(after(word, "@").value_or(""), ":");
+}
+
 bool stands_at(const TriggerWord& word, std::string_view text, std::size_t at) {
   const std::string_view found = text.substr(at, word.text.size());
   const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a | 0x20 : a) == b; };
@@ -119,6 +132,8 @@ bool stands_at(const TriggerWord& word, std::string_view text, std::size_t at) {
       return may_begin_line(text, at);
     case Place::after_count:
       return is_count(text.substr(0, at));
+    case Place::after_host:
+      return is_prompt(text.substr(at > 300 ? at - 300 : 0, std::min<std::size_t>(at, 300)));
     case Place::after_name:
       return at > 2 && is_name_part(text[at - 1]) && is_name_part(text[at - 2]) && is_name_part(text[at - 3]);
   }

@@ -22,6 +22,7 @@ struct TriggerWord {
     anywhere,
     line_start,
     after_count,
+    after_host,
     after_name
   };  // a count begins a line or follows ", "; of a name: three of A-Z, 0-9, _
   std::string text;

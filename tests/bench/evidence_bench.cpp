@@ -34,6 +34,8 @@ std::string pattern_of(const TriggerWord& word) {
       return "(?-u:^|Z |[:)\\]] ?)" + text;
     case TriggerWord::Place::after_count:
       return "(?-u:(?:^|Z |[:)\\]] ?|, )[0-9]+)" + text;
+    case TriggerWord::Place::after_host:
+      return "(?-u:@[^ ]*:[^ ]*)" + text;
     case TriggerWord::Place::after_name:
       return "(?-u:[A-Z0-9_]{3})" + text;
   }
