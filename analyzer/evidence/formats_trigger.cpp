@@ -172,8 +172,8 @@ std::vector<Key> all_keys() {
       for (char c = '0'; c <= '_'; ++c) {
         if (is_name_part(c)) keys.push_back({c + word.text, i, word.text.size()});
       }
-    } else if (std::find(std::begin(short_line_starts), std::end(short_line_starts), word.text) !=
-               std::end(short_line_starts)) {
+    } else if (word.place == Place::line_start && std::find(std::begin(short_line_starts), std::end(short_line_starts),
+                                                            word.text) != std::end(short_line_starts)) {
       for (const std::string_view begin : line_begins)
         keys.push_back({std::string{begin} + word.text, i, word.text.size()});
     } else {
