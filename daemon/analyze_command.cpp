@@ -1,8 +1,6 @@
 #include "daemon/analyze_command.hpp"
 
 #include <algorithm>
-#include <array>
-#include <fstream>
 #include <iomanip>
 #include <ostream>
 #include <string>
@@ -13,6 +11,7 @@
 #include "analyzer/evidence/stack.hpp"
 #include "analyzer/refusal.hpp"
 #include "analyzer/utf8.hpp"
+#include "daemon/log_file.hpp"
 #include "storage/case_folder.hpp"
 #include "storage/evidence_json.hpp"
 
@@ -20,20 +19,6 @@ namespace ndr {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t chunk_size = 1 << 20;
-
-// Logs are text: more than a few zero bytes at their front mean a dump, an archive or a picture.
-bool is_binary(std::string_view head) {
-  const auto zeros = static_cast<std::size_t>(std::count(head.begin(), head.end(), '\0'));
-  return zeros > 8 && zeros * 20 > head.size();
-}
-
-// gzip, zip, zstd: what CI hands out when one forgets to unpack it.
-bool is_archive(std::string_view head) {
-  constexpr std::array<std::string_view, 3> magic{"\x1f\x8b", "PK\x03\x04", "\x28\xb5\x2f\xfd"};
-  return std::any_of(magic.begin(), magic.end(), [&](auto m) { return head.starts_with(m); });
-}
 
 Checked<std::vector<fs::path>> logs_of(const fs::path& path) {
   std::error_code error;
@@ -49,24 +34,6 @@ Checked<std::vector<fs::path>> logs_of(const fs::path& path) {
   return files;
 }
 
-Checked<void> read_log(const fs::path& path, EvidenceExtractor& extractor) {
-  std::ifstream in{path, std::ios::binary};
-  if (!in)
-    return Refusal{path.string(), "cannot be read: " + std::generic_category().message(errno), "check its permissions"};
-  std::string chunk(chunk_size, '\0');
-  extractor.begin_file(path.string());
-  for (bool first = true;; first = false) {
-    in.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
-    const std::string_view bytes{chunk.data(), static_cast<std::size_t>(in.gcount())};
-    if (in.bad()) return Refusal{path.string(), "cannot be read to its end", "is it a regular file?"};
-    if (bytes.empty() && first) return Refusal{path.string(), "is empty", "download the job's log again"};
-    if (first && is_archive(bytes)) return Refusal{path.string(), "is an archive", "unpack it first"};
-    if (first && is_binary(bytes)) return Refusal{path.string(), "is no text", "give the log that CI shows"};
-    extractor.feed(bytes);
-    if (in.eof()) return {};
-  }
-}
-
 }  // namespace
 
 Checked<Extraction> read_logs(const std::vector<fs::path>& paths) {
@@ -76,7 +43,7 @@ Checked<Extraction> read_logs(const std::vector<fs::path>& paths) {
     const auto logs = logs_of(path);
     if (logs.has_error()) return logs.error();
     for (const fs::path& log : *logs) {
-      const auto read = read_log(log, extractor);
+      const auto read = read_log_file(log, extractor);
       if (read.has_error()) return read.error();
     }
   }

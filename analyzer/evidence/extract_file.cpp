@@ -1,5 +1,7 @@
 #include "analyzer/evidence/extract_file.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "analyzer/assert.hpp"
@@ -9,6 +11,33 @@ namespace ndr {
 namespace {
 
 constexpr std::size_t most_steps = 200;
+
+constexpr std::size_t block_size = std::size_t{64} * 1024;  // stays in the processor's cache while it is looked through
+
+// The lines at the front of `text` that end in it.
+std::string_view whole_lines(std::string_view text) {
+  const void* last = text.empty() ? nullptr : ::memrchr(text.data(), '\n', text.size());
+  return text.substr(0,
+                     last == nullptr ? 0 : static_cast<std::size_t>(static_cast<const char*>(last) - text.data()) + 1);
+}
+
+// The stamp of the last line that has one; a CR too begins what may have a stamp of its own.
+std::string_view last_stamp_in(std::string_view lines) {
+  while (!lines.empty()) {
+    lines.remove_suffix(1);
+    const std::size_t begin = whole_lines(lines).size();
+    std::string_view line = lines.substr(begin);
+    std::string_view stamp;
+    for (std::size_t end = line.find('\r'); !line.empty(); end = line.find('\r')) {
+      const std::string_view found = split_stamp(line.substr(0, end)).stamp;
+      if (!found.empty()) stamp = found;
+      line.remove_prefix(std::min(end, line.size() - 1) + 1);
+    }
+    if (!stamp.empty()) return stamp;
+    lines = lines.substr(0, begin);
+  }
+  return {};
+}
 
 std::string script_of(const StepReader& step) {
   std::string script;
@@ -29,18 +58,64 @@ FileReader::FileReader(std::uint32_t file_index, bool prefilter)
     : file_index_(file_index), prefilter_(prefilter), step_(std::make_unique<StepReader>()) {}
 
 void FileReader::feed(std::string_view bytes) {
-  splitter_.feed(bytes, [this](auto raw, auto number, auto offset) { take_raw(raw, number, offset); });
+  while (!bytes.empty()) {
+    // The first line may begin with a byte order mark.
+    const bool at_block = prefilter_ && splitter_.between_lines() && splitter_.number() > 1;
+    std::size_t taken = at_block ? read_block(bytes) : 0;
+    if (taken == 0) {
+      taken = std::min(bytes.find('\n'), bytes.size() - 1) + 1;
+      const auto take_line = [this](auto raw, auto number, auto offset) { take_raw(raw, number, offset, {}); };
+      splitter_.feed(bytes.substr(0, taken), take_line);
+    }
+    bytes.remove_prefix(taken);
+  }
 }
 
-void FileReader::take_raw(std::string_view raw, std::uint64_t number, std::uint64_t offset) {
+// Reads the whole lines at the front of `bytes`, of which it returns the size.
+std::size_t FileReader::read_block(std::string_view bytes) {
+  const std::string_view block = whole_lines(bytes.substr(0, block_size));
+  trigger_.scan(block, hits_);
+  auto hit = hits_.begin();
+  for (std::size_t at = 0; at < block.size();) {
+    while (hit != hits_.end() && hit->at < at)
+      ++hit;
+    if (!open()) {
+      const std::size_t next =
+          hit == hits_.end() ? block.size() : at + whole_lines(block.substr(at, hit->at - at)).size();
+      skip(block.substr(at, next - at));
+      at = next;
+      if (at == block.size()) break;
+    }
+    const std::size_t end = block.find('\n', at) + 1;
+    Interest interest = Interest::none;
+    for (; hit != hits_.end() && hit->at < end; ++hit)
+      interest = std::max(interest, hit->interest);
+    const auto take_line = [&](auto raw, auto number, auto offset) { take_raw(raw, number, offset, interest); };
+    splitter_.feed(block.substr(at, end - at), take_line);
+    at = end;
+  }
+  return block.size();
+}
+
+// What lines that mean nothing still tell: that the log has stamps, and when the last of them was printed.
+void FileReader::skip(std::string_view lines) {
+  const std::string_view stamp = last_stamp_in(lines);
+  frame_.see_stamp(stamp);
+  if (!stamp.empty()) last_stamp_.assign(stamp);
+  splitter_.skip(lines);
+}
+
+// `known`: what the search of the block has found for the line; nothing: it is searched here.
+void FileReader::take_raw(std::string_view raw, std::uint64_t number, std::uint64_t offset,
+                          std::optional<Interest> known) {
   if (number == 1 && raw.starts_with("\xef\xbb\xbf")) raw.remove_prefix(3);
   const StampedText stamped = split_stamp(raw);
   const std::string_view clean = strip_ansi(stamped.text, clean_);
   const PrefixedText prefixed = split_process_prefix(clean);
   const LogLine line{prefixed.text, stamped.stamp, prefixed.prefix, Origin{file_index_, number, offset}};
   frame_.see_stamp(stamped.stamp);
-  const bool open = header_pending_ || frame_.open() || step_->open();
-  const Interest interest = prefilter_ && !open ? trigger_.interest(line.text) : Interest::full;
+  Interest interest = Interest::full;
+  if (prefilter_ && !open()) interest = known ? *known : trigger_.interest(line.text);
   if (interest == Interest::full) take(line);
   if (interest == Interest::progress) step_->read_progress(line);
   if (!stamped.stamp.empty()) last_stamp_.assign(stamped.stamp);
@@ -121,7 +196,7 @@ void FileReader::take_error() {
 }
 
 FileOutcome FileReader::finish() {
-  splitter_.finish([this](auto raw, auto number, auto offset) { take_raw(raw, number, offset); });
+  splitter_.finish([this](auto raw, auto number, auto offset) { take_raw(raw, number, offset, {}); });
   FileOutcome outcome;
   outcome.job = frame_.job();
   step_->finish();

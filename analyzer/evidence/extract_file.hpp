@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "analyzer/evidence/formats_github.hpp"
 #include "analyzer/evidence/formats_step.hpp"
@@ -22,7 +23,8 @@ struct FileOutcome {
   double silent_s = 0;                      // between the last line and what ended the step
 };
 
-/// Reads one log: cuts lines, takes off what CI put around them, and leads them to the frame and the steps.
+/// Reads one log: takes off what CI put around its lines, and leads them to the frame and the steps. Lines that cannot
+/// mean anything are not even cut: a block of whole lines is searched for trigger words first.
 class FileReader {
 public:
   /// `prefilter` off: every line goes to every dialect; the outcome must be the same (a test holds it to that).
@@ -31,7 +33,10 @@ public:
   FileOutcome finish();
 
 private:
-  void take_raw(std::string_view raw, std::uint64_t number, std::uint64_t offset);
+  std::size_t read_block(std::string_view bytes);
+  void skip(std::string_view lines);
+  bool open() const { return header_pending_ || frame_.open() || step_->open(); }
+  void take_raw(std::string_view raw, std::uint64_t number, std::uint64_t offset, std::optional<Interest> known);
   void take(const LogLine& line);
   void close_step();
   void take_error();
@@ -42,6 +47,7 @@ private:
   bool prefilter_;
   LineSplitter splitter_;
   LineTrigger trigger_;
+  std::vector<TriggerHit> hits_;  // of the block
   std::string clean_;
   GithubFrame frame_;
   bool header_pending_ = false;  // the step's header is still being read
@@ -50,7 +56,7 @@ private:
   std::unique_ptr<StepReader> last_tests_;
   std::optional<FrameError> end_;
   std::vector<Sourced<std::string>> steps_;
-  std::string last_stamp_;  // of the line before
+  std::string last_stamp_;  // of the last line before that has one
   double silent_s_ = 0;
 };
 

@@ -108,6 +108,19 @@ std::optional<std::string_view> after(std::string_view text, std::string_view ma
   return text.substr(at + marker.size());
 }
 
+std::uint64_t count_newlines(std::string_view text) {
+  constexpr std::size_t stride = 128;  // a fixed one, whose count fits a byte, is turned into vector instructions
+  std::uint64_t count = 0;
+  const char* at = text.data();
+  for (; text.size() >= stride; text.remove_prefix(stride), at += stride) {
+    std::uint8_t some = 0;
+    for (std::size_t i = 0; i < stride; ++i)
+      some = static_cast<std::uint8_t>(some + (at[i] == '\n' ? 1 : 0));
+    count += some;
+  }
+  return count + static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
 std::string_view before(std::string_view text, std::string_view marker) { return text.substr(0, text.find(marker)); }
 
 std::string_view strip_ansi(std::string_view line, std::string& buffer) {
@@ -170,6 +183,12 @@ void LineSplitter::feed(std::string_view chunk, const Sink& sink) {
     }
     end_line();
   }
+}
+
+void LineSplitter::skip(std::string_view lines) {
+  number_ += count_newlines(lines);
+  consumed_ += lines.size();
+  offset_ = consumed_;
 }
 
 void LineSplitter::finish(const Sink& sink) {

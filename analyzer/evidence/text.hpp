@@ -33,6 +33,7 @@ std::optional<std::uint64_t> leading_number(std::string_view text);
 std::optional<double> leading_decimal(std::string_view text);
 /// What follows the first `marker`; nothing where it does not occur.
 std::optional<std::string_view> after(std::string_view text, std::string_view marker);
+std::uint64_t count_newlines(std::string_view text);
 std::string_view before(std::string_view text, std::string_view marker);  // all of it where there is no marker
 
 /// The line without terminal escape sequences (ECMA-48: CSI, OSC, two-byte ESC); `buffer` holds the result only
@@ -85,6 +86,10 @@ public:
 
   void feed(std::string_view chunk, const Sink& sink);
   void finish(const Sink& sink);
+  /// Goes over `lines`, which are whole ones, without cutting them; only between two lines.
+  void skip(std::string_view lines);
+  bool between_lines() const { return !has_partial_; }
+  std::uint64_t number() const { return number_; }  // of the current line
 
 private:
   void take(std::string_view piece);

@@ -1,11 +1,14 @@
 #include "analyzer/evidence/extract.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
 
 #include "analyzer/evidence/extract_evidence.hpp"
 #include "analyzer/evidence/extract_file.hpp"
+#include "analyzer/evidence/text.hpp"
 #include "analyzer/utf8.hpp"
 #include "storage/evidence_json.hpp"
 #include "tests/analyzer/log_fixtures.hpp"
@@ -27,6 +30,53 @@ ndr::Evidence extract_file(const std::string& bytes, bool prefilter) {
   ndr::FileReader reader{0, prefilter};
   reader.feed(bytes);
   return ndr::evidence_of(reader.finish());
+}
+
+// Fed in chunks of random sizes, small and large.
+ndr::Evidence extract_file(std::string_view bytes, bool prefilter, std::mt19937& random) {
+  ndr::FileReader reader{0, prefilter};
+  while (!bytes.empty()) {
+    const std::size_t most = random() % 4 == 0 ? 300000 : 3000;
+    const std::string_view chunk = bytes.substr(0, 1 + random() % most);
+    reader.feed(chunk);
+    bytes.remove_prefix(chunk.size());
+  }
+  return ndr::evidence_of(reader.finish());
+}
+
+// The log with what CI may put between and into its lines: idle logging, colours in mid-word, lone CR, CR LF.
+std::string disturbed(const std::string& bytes, std::mt19937& random) {
+  std::string log;
+  for (const std::string_view line : ndr::split(bytes, '\n')) {
+    const std::string_view stamp = ndr::split_stamp(line).stamp;
+    for (auto idle = random() % 8 == 0 ? random() % 40 : 0; idle > 0; --idle) {
+      if (!stamp.empty() && random() % 8 != 0) log += std::string{stamp} + " ";
+      log += "copy " + std::to_string(random() % 1000) + " of bank " + std::to_string(idle) + " done\n";
+    }
+    log += line;
+    const std::size_t begin = log.size() - line.size() + (stamp.empty() ? 0 : stamp.size() + 1);
+    switch (random() % 6) {
+      case 0:
+        if (begin < log.size()) log.insert(begin + random() % (log.size() - begin), "\x1b[1;32m");
+        break;
+      case 1:
+        log += '\r';
+        break;
+      case 2:
+        if (begin < log.size()) log.insert(begin, " 40%|####      |\r");
+        break;
+      default:
+        break;
+    }
+    log += '\n';
+  }
+  return log;
+}
+
+void check_prefilter(const std::string& bytes, std::mt19937& random) {
+  const std::string wanted = ndr::to_json_text(extract_file(bytes, false));
+  CHECK(ndr::to_json_text(extract_file(bytes, true)) == wanted);
+  CHECK(ndr::to_json_text(extract_file(bytes, true, random)) == wanted);
 }
 
 std::string value(const ndr::MaybeSourced<std::string>& field) { return field ? field->value : "(absent)"; }
@@ -70,12 +120,49 @@ TEST_CASE("the size of the chunks changes nothing") {
 }
 
 TEST_CASE("the prefilter only saves time") {
+  const unsigned seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937 random{seed};
   for (const LogFixture& fixture : log_fixtures()) {
     for (const auto& [name, bytes] : fixture.logs) {
       INFO(fixture.name << "/" << name);
-      CHECK(ndr::to_json_text(extract_file(bytes, true)) == ndr::to_json_text(extract_file(bytes, false)));
+      check_prefilter(bytes, random);
+      for (int round = 0; round < 4; ++round)
+        check_prefilter(disturbed(bytes, random), random);
     }
   }
+}
+
+TEST_CASE("the prefilter only saves time over labelled logs, where there are some") {
+  const char* corpus = std::getenv("NDREPRO_CORPUS");
+  if (corpus == nullptr) return;
+  const unsigned seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937 random{seed};
+  int read = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator{std::filesystem::path{corpus} / "dev"}) {
+    if (!entry.is_regular_file() || entry.path().extension() == ".json") continue;
+    INFO(entry.path());
+    check_prefilter(read_whole(entry.path()), random);
+    ++read;
+  }
+  CHECK(read > 0);
+}
+
+TEST_CASE("lines of a large block keep their numbers, offsets and the silence before the end") {
+  std::string log =
+      "2026-03-01T10:00:00.0000000Z ##[group]Run pytest tests/a.py\n2026-03-01T10:00:00.0000000Z ##[endgroup]\n";
+  for (int i = 0; i < 5000; ++i)
+    log += "2026-03-01T10:0" + std::to_string(i / 1000) + ":00.0000000Z copy " + std::to_string(i) + " done\n";
+  const std::size_t offset = log.size();
+  log += "2026-03-01T10:30:00.0000000Z ##[error]The action 'pytest' has timed out after 30 minutes.\n";
+  const auto evidence = ndr::extract_evidence("a.log", log);
+  REQUIRE(evidence.failure_type == ndr::FailureType::hang);
+  REQUIRE(evidence.error_line);
+  CHECK(evidence.error_line->origin.line == 5003);
+  CHECK(evidence.error_line->origin.offset == offset);
+  REQUIRE(evidence.silent_seconds);
+  CHECK(evidence.silent_seconds->value == 26 * 60);
 }
 
 TEST_CASE("every origin points at the line that holds the value") {

@@ -25,6 +25,26 @@ public:
     out += '\n';
     ++lines_;
   }
+  /// What most lines are, without a newline; not counted.
+  void append_logging(std::string& out) {
+    static const char* const levels[] = {"info     |             Op", "debug    |          Metal",
+                                         "info     |           Test", "warning  |             UMD",
+                                         "trace    |       Dispatch"};
+    static const char* const texts[] = {
+        "Enqueue program %, sub-device 0, cores 8x7, runtime args 0x% (enqueue_program.cpp:",
+        "Allocating buffer of % B at 0x% in L1, bank count 56 (buffer.cpp:",
+        "PCC: 0.99% (mismatch tolerance 0.%) (test_util.cpp:",
+        "no error expected; timeout budget % ms, retry 0 of % (test_util.cpp:",
+        "Kernel cache hit for hash % after % us (program.cpp:",
+        "Conv2d slicing retry: config % failed L1 fit, trying next, width % (op_slicing.cpp:"};
+    out += stamp() + " | " + levels[next(5)] + " | ";
+    for (const char* c = texts[next(6)]; *c != '\0'; ++c)
+      if (*c == '%')
+        out += number(100000);
+      else
+        out += *c;
+    out += number(900) + ")";
+  }
   std::uint64_t lines() const { return lines_; }
 
 private:
@@ -47,25 +67,6 @@ private:
            number(8) + ", 320, 416)-L1]";
   }
 
-  void append_logging(std::string& out) {
-    static const char* const levels[] = {"info     |             Op", "debug    |          Metal",
-                                         "info     |           Test", "warning  |             UMD",
-                                         "trace    |       Dispatch"};
-    static const char* const texts[] = {
-        "Enqueue program %, sub-device 0, cores 8x7, runtime args 0x% (enqueue_program.cpp:",
-        "Allocating buffer of % B at 0x% in L1, bank count 56 (buffer.cpp:",
-        "PCC: 0.99% (mismatch tolerance 0.%) (test_util.cpp:",
-        "no error expected; timeout budget % ms, retry 0 of % (test_util.cpp:",
-        "Kernel cache hit for hash % after % us (program.cpp:",
-        "Conv2d slicing retry: config % failed L1 fit, trying next, width % (op_slicing.cpp:"};
-    out += stamp() + " | " + levels[next(5)] + " | ";
-    for (const char* c = texts[next(6)]; *c != '\0'; ++c)
-      if (*c == '%')
-        out += number(100000);
-      else
-        out += *c;
-    out += number(900) + ")";
-  }
   void append_coloured(std::string& out) {
     out += "\x1b[32m" + stamp() +
            "\x1b[0m | \x1b[1mINFO\x1b[0m     | \x1b[36mtests.ttnn.ops\x1b[0m:\x1b[36mrun:" + number(300) +

@@ -1,0 +1,136 @@
+#include "daemon/log_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "storage/unique_fd.hpp"
+
+namespace ndr {
+namespace {
+
+constexpr std::size_t block_size = std::size_t{256} * 1024;
+constexpr off_t smallest_hole = off_t{1} << 20;  // smaller ones are read, as zero bytes
+
+struct Format {
+  std::size_t at;
+  std::string_view magic;
+};
+// gzip, zip, zstd, xz, bzip2, 7z, tar: what CI hands out when one forgets to unpack it.
+constexpr std::array archives{Format{0, "\x1f\x8b"},
+                              Format{0, "PK\x03\x04"},
+                              Format{0, "\x28\xb5\x2f\xfd"},
+                              Format{0,
+                                     "\xfd"
+                                     "7zXZ"},
+                              Format{0, "BZh"},
+                              Format{0, "7z\xbc\xaf\x27\x1c"},
+                              Format{257, "ustar"}};
+
+// Logs are text: many bytes at their front that no terminal knows mean a dump, a program or a picture.
+bool is_binary(std::string_view head) {
+  const auto strange = std::count_if(head.begin(), head.end(), [](char c) {
+    const bool known = (c >= '\a' && c <= '\r') || c == '\x1b';
+    return !known && ((c >= '\0' && c < ' ') || c == '\x7f');
+  });
+  const auto count = static_cast<std::size_t>(strange);
+  return count > 8 && count * 20 > head.size();
+}
+
+std::optional<Refusal> refusal_of_text(const std::string& name, std::string_view head) {
+  const bool archive = std::any_of(archives.begin(), archives.end(), [&](const Format& format) {
+    return head.substr(std::min(format.at, head.size())).starts_with(format.magic);
+  });
+  if (head.empty()) return Refusal{name, "is empty", "download the job's log again"};
+  if (archive) return Refusal{name, "is an archive", "unpack it first"};
+  if (head.starts_with("\xff\xfe") || head.starts_with("\xfe\xff"))
+    return Refusal{name, "is UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"};
+  if (is_binary(head)) return Refusal{name, "is no text", "give the log that CI shows"};
+  return std::nullopt;
+}
+
+bool is_standard_input(const struct stat& file) {
+  struct stat input {};
+  return ::fstat(STDIN_FILENO, &input) == 0 && input.st_dev == file.st_dev && input.st_ino == file.st_ino;
+}
+
+// Where the first large hole begins; a writer whose file was cut beneath it leaves one.
+std::optional<off_t> first_hole(int file, off_t size) {
+  for (off_t data = 0; data < size;) {
+    const off_t hole = ::lseek(file, data, SEEK_HOLE);
+    if (hole < 0 || hole >= size) return std::nullopt;
+    const off_t next = ::lseek(file, hole, SEEK_DATA);
+    if ((next < 0 ? size : next) - hole >= smallest_hole) return hole;
+    if (next < 0) return std::nullopt;
+    data = next;
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> refusal_of_file(const std::string& name, int file) {
+  struct stat status {};
+  if (::fstat(file, &status) != 0) throw std::system_error{errno, std::generic_category(), "fstat " + name};
+  if (!S_ISREG(status.st_mode)) {
+    if (!is_standard_input(status))
+      return Refusal{name, "is no regular file", "give a log; of a pipe: ... | ndreprod analyze /dev/stdin"};
+    // It was opened so that a pipe without a writer cannot hold us up; this one has one.
+    if (::fcntl(file, F_SETFL, 0) != 0) throw std::system_error{errno, std::generic_category(), "fcntl " + name};
+    return std::nullopt;
+  }
+  const auto hole = first_hole(file, status.st_size);
+  if (!hole) {
+    if (::lseek(file, 0, SEEK_SET) != 0) throw std::system_error{errno, std::generic_category(), "seek in " + name};
+    return std::nullopt;
+  }
+  return Refusal{name, "has a hole at byte " + std::to_string(*hole) + ": what stood there was never written",
+                 "copy the log again"};
+}
+
+// Reads on to the end of `block` or of the file; the bytes read, fewer only at the end.
+std::size_t read_block(int file, std::string& block) {
+  std::size_t size = 0;
+  while (size < block.size()) {
+    const ssize_t got = ::read(file, block.data() + size, block.size() - size);
+    if (got == 0) break;
+    if (got > 0)
+      size += static_cast<std::size_t>(got);
+    else if (errno != EINTR)
+      throw std::system_error{errno, std::generic_category(), "read"};
+  }
+  return size;
+}
+
+}  // namespace
+
+Checked<void> read_log_file(const std::filesystem::path& path, EvidenceExtractor& extractor) {
+  const std::string name = path.string();
+  const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  if (!file) return Refusal{name, "cannot be read: " + std::generic_category().message(errno), "check its permissions"};
+  if (auto refused = refusal_of_file(name, file.get())) return *refused;
+  std::string block(block_size, '\0');
+  extractor.begin_file(name);
+  for (bool first = true;; first = false) {
+    std::size_t size = 0;
+    try {
+      size = read_block(file.get(), block);
+    } catch (const std::system_error& error) {
+      return Refusal{name, "cannot be read to its end: " + error.code().message(), "copy the log to a sound disk"};
+    }
+    const std::string_view bytes = std::string_view{block}.substr(0, size);
+    if (first) {
+      if (auto refused = refusal_of_text(name, bytes)) return *refused;
+    }
+    extractor.feed(bytes);
+    if (size < block.size()) return {};
+  }
+}
+
+}  // namespace ndr
