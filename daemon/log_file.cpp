@@ -62,17 +62,18 @@ bool is_standard_input(const struct stat& file) {
   return ::fstat(STDIN_FILENO, &input) == 0 && input.st_dev == file.st_dev && input.st_ino == file.st_ino;
 }
 
-// Where the first large hole begins; a writer whose file was cut beneath it leaves one.
-std::optional<off_t> first_hole(int file, off_t size) {
-  for (off_t data = 0; data < size;) {
-    const off_t hole = ::lseek(file, data, SEEK_HOLE);
-    if (hole < 0 || hole >= size) return std::nullopt;
-    const off_t next = ::lseek(file, hole, SEEK_DATA);
-    if ((next < 0 ? size : next) - hole >= smallest_hole) return hole;
-    if (next < 0) return std::nullopt;
-    data = next;
-  }
-  return std::nullopt;
+// The size of the hole at the current position, which is left where its data begin again; 0 where there is none, or one
+// so small that it is read as zero bytes. A log whose middle was punched out has one.
+std::uint64_t skip_hole(int file) {
+  const off_t at = ::lseek(file, 0, SEEK_CUR);
+  if (at < 0) return 0;  // a pipe
+  struct stat status {};
+  if (::fstat(file, &status) != 0 || at >= status.st_size) return 0;
+  const off_t data = ::lseek(file, at, SEEK_DATA);
+  const off_t end = data < 0 ? status.st_size : data;
+  const bool is_large = end - at >= smallest_hole;
+  if (::lseek(file, is_large ? end : at, SEEK_SET) < 0) return 0;
+  return is_large ? static_cast<std::uint64_t>(end - at) : 0;
 }
 
 std::optional<Refusal> refusal_of_file(const std::string& name, int file) {
@@ -85,13 +86,7 @@ std::optional<Refusal> refusal_of_file(const std::string& name, int file) {
     if (::fcntl(file, F_SETFL, 0) != 0) throw std::system_error{errno, std::generic_category(), "fcntl " + name};
     return std::nullopt;
   }
-  const auto hole = first_hole(file, status.st_size);
-  if (!hole) {
-    if (::lseek(file, 0, SEEK_SET) != 0) throw std::system_error{errno, std::generic_category(), "seek in " + name};
-    return std::nullopt;
-  }
-  return Refusal{name, "has a hole at byte " + std::to_string(*hole) + ": what stood there was never written",
-                 "copy the log again"};
+  return std::nullopt;
 }
 
 // Reads on to the end of `block` or of the file; the bytes read, fewer only at the end.
@@ -118,6 +113,12 @@ Checked<void> read_log_file(const std::filesystem::path& path, EvidenceExtractor
   std::string block(block_size, '\0');
   extractor.begin_file(name);
   for (bool first = true;; first = false) {
+    if (const std::uint64_t hole = skip_hole(file.get())) {
+      if (first)
+        return Refusal{name, "begins with " + std::to_string(hole >> 20) + " MiB that were never written",
+                       "copy the log again"};
+      extractor.skip_hole(hole);
+    }
     std::size_t size = 0;
     try {
       size = read_block(file.get(), block);

@@ -38,6 +38,11 @@ void EvidenceExtractor::feed(std::string_view bytes) {
   state_->reader->feed(bytes);
 }
 
+void EvidenceExtractor::skip_hole(std::uint64_t bytes) {
+  NDR_ASSERT(state_->reader.has_value());
+  state_->reader->skip_hole(bytes);
+}
+
 Extraction EvidenceExtractor::finish() {
   state_->close_file();
   Extraction extraction = merge_logs(std::exchange(state_->read, {}));

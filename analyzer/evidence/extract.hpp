@@ -30,7 +30,8 @@ public:
 
   void begin_file(std::string name);
   void feed(std::string_view bytes);
-  Extraction finish();  // once; the object is spent
+  void skip_hole(std::uint64_t bytes);  // of a sparse file: offsets behind it stay true
+  Extraction finish();                  // once; the object is spent
 
 private:
   struct State;

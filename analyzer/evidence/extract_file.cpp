@@ -71,6 +71,10 @@ void FileReader::feed(std::string_view bytes) {
   }
 }
 
+void FileReader::skip_hole(std::uint64_t bytes) {
+  splitter_.skip_hole(bytes, [this](auto raw, auto number, auto offset) { take_raw(raw, number, offset, {}); });
+}
+
 // Reads the whole lines at the front of `bytes`, of which it returns the size.
 std::size_t FileReader::read_block(std::string_view bytes) {
   const std::string_view block = whole_lines(bytes.substr(0, block_size));

@@ -30,6 +30,8 @@ public:
   /// `prefilter` off: every line goes to every dialect; the outcome must be the same (a test holds it to that).
   explicit FileReader(std::uint32_t file_index, bool prefilter = true);
   void feed(std::string_view bytes);
+  /// Bytes that nobody wrote: between what stands before and after them.
+  void skip_hole(std::uint64_t bytes);
   FileOutcome finish();
 
 private:

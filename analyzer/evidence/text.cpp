@@ -191,6 +191,12 @@ void LineSplitter::skip(std::string_view lines) {
   offset_ = consumed_;
 }
 
+void LineSplitter::skip_hole(std::uint64_t bytes, const Sink& sink) {
+  if (has_partial_) emit(sink);
+  consumed_ += bytes;
+  offset_ = consumed_;
+}
+
 void LineSplitter::finish(const Sink& sink) {
   if (has_partial_) emit(sink);
 }

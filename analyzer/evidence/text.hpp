@@ -88,6 +88,8 @@ public:
   void finish(const Sink& sink);
   /// Goes over `lines`, which are whole ones, without cutting them; only between two lines.
   void skip(std::string_view lines);
+  /// Goes over bytes that hold nothing: what stands before them is a line of its own, and so is what comes after.
+  void skip_hole(std::uint64_t bytes, const Sink& sink);
   bool between_lines() const { return !has_partial_; }
   std::uint64_t number() const { return number_; }  // of the current line
 
