@@ -22,12 +22,18 @@ Json summary_of(const CaseRow& row) {
   return object;
 }
 
-Reply analysis_reply(const CaseRow& row) {
+struct FindFindings {
+  CaseId id;
+  std::optional<std::string> operator()(Store& store) const { return store.cases.findings(id); }
+};
+
+Reply analysis_reply(const CaseRow& row, const std::optional<std::string>& findings) {
   Json whole = ordered_json_from(to_json_text(row));
   Json analysis;
   analysis["case_name"] = row.name;
   for (const char* key : {"analyzed_at", "analyzed_at_ms", "signature", "evidence"})
     analysis[key] = whole[key];
+  analysis["findings"] = findings ? ordered_json_from(*findings) : Json(nullptr);
   return json_reply(json_text(analysis));
 }
 
@@ -95,7 +101,9 @@ Answering get_analysis(Api& api, const Request& request) {
                       "POST " + request.raw_target + ", or `ndreproctl case analyze " + row->name + "`",
                       {},
                       {}};
-  co_return analysis_reply(*row);
+  const FindFindings work{row->id};
+  const auto findings = co_await api.services.store.read(work);
+  co_return analysis_reply(*row, findings);
 }
 
 Answering analyze_case(Api& api, const Request& request) {
@@ -104,7 +112,9 @@ Answering analyze_case(Api& api, const Request& request) {
   if (!row) co_return row.error();
   const auto analyzed = co_await api.services.cases.analyze(row->name);
   if (!analyzed) co_return problem_of(analyzed.error());
-  co_return analysis_reply(*analyzed);
+  const FindFindings work{analyzed->id};
+  const auto findings = co_await api.services.store.read(work);
+  co_return analysis_reply(*analyzed, findings);
 }
 
 }  // namespace ndr

@@ -12,8 +12,10 @@
 #include "analyzer/refusal.hpp"
 #include "analyzer/utf8.hpp"
 #include "daemon/log_file.hpp"
+#include "storage/analysis_json.hpp"
 #include "storage/case_folder.hpp"
-#include "storage/evidence_json.hpp"
+#include "supervisor/campaign/case_files.hpp"
+#include "supervisor/case_analysis.hpp"
 
 namespace ndr {
 namespace {
@@ -82,7 +84,7 @@ public:
       line(name, "-", "not in the logs");
   }
   void line(const std::string& name, const std::string& value, const std::string& where) {
-    out_ << std::left << std::setw(18) << printable(name) << printable(value)
+    out_ << std::left << std::setw(18) << printable(name) << (name.size() < 18 ? "" : " ") << printable(value)
          << (where.empty() ? "" : "   [" + printable(where) + "]") << '\n';
   }
 
@@ -113,7 +115,62 @@ void print_stack(Report& report, const Evidence& evidence, const std::vector<Sta
   if (others > 0) report.line(name + "s", std::to_string(others) + " more, of libraries", "");
 }
 
-void print_report(const Evidence& evidence, std::ostream& out) {
+// Of a case folder what case.yaml says, unless the command line says otherwise.
+Checked<std::optional<fs::path>> repository_of(const AnalyzeOptions& options) {
+  if (options.repository) return options.repository;
+  std::error_code error;
+  for (const fs::path& path : options.files) {
+    if (!fs::is_directory(path, error)) continue;
+    const auto settings = read_case_settings(CaseFolder{path});
+    if (settings.has_error()) return settings.error();
+    if (!settings->repository.empty()) return std::optional{fs::path{settings->repository}};
+  }
+  return std::optional<fs::path>{};
+}
+
+void print_circumstances(Report& report, const Evidence& evidence) {
+  report.field("container image", evidence.container_image);
+  report.field("revision", evidence.revision);
+  const auto number = [&](const std::string& name, const MaybeSourced<double>& value) {
+    if (value) report.line(name, short_number(value->value), place(evidence, value->origin));
+  };
+  number("s into step", evidence.seconds_into_step);
+  number("s into test", evidence.seconds_into_test);
+  number("s of silence", evidence.silent_seconds);
+  if (evidence.mechanism)
+    report.line("mechanism", std::string{to_text(evidence.mechanism->value)},
+                place(evidence, evidence.mechanism->origin));
+  for (const auto& [name, value] : evidence.settings)
+    report.line("set " + name, value.value, place(evidence, value.origin));
+  if (!evidence.predecessors.empty())
+    report.line("tests before it",
+                std::to_string(evidence.predecessor_count) + ", the last: " + evidence.predecessors.back().value,
+                place(evidence, evidence.predecessors.back().origin));
+  for (const auto& later : evidence.fallout)
+    report.line("later", later.value, place(evidence, later.origin));
+}
+
+void print_findings(Report& report, const CaseAnalysis& analysis) {
+  const Evidence& evidence = analysis.extraction.evidence;
+  for (const Hypothesis& hypothesis : analysis.hypotheses) {
+    const int percent = static_cast<int>(hypothesis.weight * 100 + 0.5);
+    std::string text = std::string{to_text(hypothesis.cause)} + ", " + std::to_string(percent) + " %";
+    for (const auto& reason : hypothesis.reasons)
+      (text += &reason == &hypothesis.reasons.front() ? ": " : "; ") += reason.value;
+    const Origin origin = hypothesis.reasons.empty() ? Origin{} : hypothesis.reasons.back().origin;
+    report.line("may be", text, place(evidence, origin));
+  }
+  for (const NotReplicable& item : analysis.not_replicable)
+    report.line("not here", item.what + ": " + std::string{to_text(item.substitute)} + ", " + item.reason,
+                place(evidence, item.seen.origin));
+  for (const ChecklistItem& item : analysis.checklist)
+    report.line(item.done ? "done" : "missing", item.text + ": " + item.note, item.place);
+  for (const Refusal& problem : analysis.problems)
+    report.line("problem", to_text(problem), "");
+}
+
+void print_report(const CaseAnalysis& analysis, std::ostream& out) {
+  const Evidence& evidence = analysis.extraction.evidence;
   Report report{evidence, out};
   report.line("failed", evidence.is_failure ? "yes" : "no", "");
   report.line("failure type", std::string{to_text(evidence.failure_type)}, "");
@@ -139,26 +196,33 @@ void print_report(const Evidence& evidence, std::ostream& out) {
   report.field("workflow", evidence.workflow);
   report.field("job", evidence.job);
   report.field("rank or device", evidence.rank_or_device);
+  print_circumstances(report, evidence);
   print_stack(report, evidence, evidence.python_stack, "python frame");
   print_stack(report, evidence, evidence.native_stack, "native frame");
   for (const Conflict& conflict : evidence.conflicts) {
     report.line("conflict: " + conflict.field, conflict.kept.value + " is kept, but " + conflict.other.value + " too",
                 place(evidence, conflict.kept.origin) + " and " + place(evidence, conflict.other.origin));
   }
+  print_findings(report, analysis);
 }
 
 }  // namespace
 
-int analyze_command(const std::vector<fs::path>& files, bool json, std::ostream& out, std::ostream& err) {
-  const auto extraction = read_logs(files);
-  if (extraction.has_error()) {
-    err << "ndreprod analyze: " << printable(to_text(extraction.error())) << '\n';
+int analyze_command(const AnalyzeOptions& options, std::ostream& out, std::ostream& err) {
+  auto extraction = read_logs(options.files);
+  const auto repository = repository_of(options);
+  if (extraction.has_error() || repository.has_error()) {
+    const Refusal& refusal = extraction.has_error() ? extraction.error() : repository.error();
+    err << "ndreprod analyze: " << printable(to_text(refusal)) << '\n';
     return 2;
   }
-  if (json)
-    out << to_json_text(extraction->evidence);
+  const CaseAnalysis analysis = analyze_case(std::move(*extraction), *repository);
+  if (options.json)
+    out << analysis_json_text(parts_of(analysis));
+  else if (options.markdown)
+    out << analysis_markdown(parts_of(analysis));
   else
-    print_report(extraction->evidence, out);
+    print_report(analysis, out);
   out.flush();
   return out ? 0 : 2;
 }

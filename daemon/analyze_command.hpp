@@ -5,6 +5,7 @@
 
 #include "analyzer/evidence/extract.hpp"
 #include "analyzer/refusal.hpp"
+#include "daemon/options.hpp"
 
 namespace ndr {
 
@@ -12,9 +13,10 @@ namespace ndr {
 /// text.
 Checked<Extraction> read_logs(const std::vector<std::filesystem::path>& paths);
 
-/// `ndreprod analyze [--json] FILE...`: the logs of one failure (or a case folder: its CI logs) to evidence, on `out`
-/// as JSON or as a report with file:line per field. Reads in 1 MiB chunks, so a log of any size costs no memory.
-/// Returns 0 when it could answer, 2 otherwise; then `err` names the file and the remedy.
-int analyze_command(const std::vector<std::filesystem::path>& files, bool json, std::ostream& out, std::ostream& err);
+/// `ndreprod analyze [--json|--markdown] FILE...`: the logs of one failure (or a case folder: its CI logs) to evidence
+/// and what follows from it, on `out` as JSON, as Markdown, or as a report with file:line per field. Reads in blocks,
+/// so a log of any size costs no memory. Returns 0 when it could answer, 2 otherwise; then `err` names the file and the
+/// remedy.
+int analyze_command(const AnalyzeOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace ndr

@@ -42,7 +42,7 @@ int run(const ndr::Options& options) {
     case ndr::Command::check_config:
       return check_config(options);
     case ndr::Command::analyze:
-      return ndr::analyze_command(options.analyze.files, options.analyze.json, std::cout, std::cerr);
+      return ndr::analyze_command(options.analyze, std::cout, std::cerr);
     case ndr::Command::inspect:
       return ndr::inspect_command(options.inspect, std::cout, std::cerr);
   }

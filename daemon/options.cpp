@@ -37,7 +37,10 @@ Options parse_options(int argc, const char* const* argv) {
   add_serve_options(*check, options.serve);
   CLI::App* analyze = app.add_subcommand("analyze", "Say what failed in CI logs; needs no daemon");
   analyze->add_option("files", options.analyze.files, "Log files, or one case folder")->required();
-  analyze->add_flag("--json", options.analyze.json, "One JSON object instead of a report");
+  CLI::Option* json = analyze->add_flag("--json", options.analyze.json, "One JSON object instead of a report");
+  analyze->add_flag("--markdown", options.analyze.markdown, "A report in Markdown")->excludes(json);
+  analyze->add_option("--repository", options.analyze.repository,
+                      "Checkout of the test (default: what case.yaml says)");
   CLI::App* inspect = app.add_subcommand("inspect", "Say how a checkout's CI runs its tests; needs no daemon");
   add_inspect_options(*inspect, options.inspect);
   app.footer("Example: ndreprod analyze job.log\nThe client for a running daemon is ndreproctl.");

@@ -17,7 +17,9 @@ struct ServeOptions {
 
 struct AnalyzeOptions {
   std::vector<std::filesystem::path> files;
+  std::optional<std::filesystem::path> repository;  // of the test; else what case.yaml says
   bool json = false;
+  bool markdown = false;
 };
 
 struct InspectOptions {

@@ -68,4 +68,16 @@ void CaseRepository::save_analysis(CaseId id, const std::string& evidence_json, 
   NDR_ASSERT(database_.changes() == 1);
 }
 
+void CaseRepository::save_findings(CaseId id, const std::string& findings_json) {
+  Query{database_, "INSERT OR REPLACE INTO case_findings (case_id, findings_json) VALUES (?, ?)", id, findings_json}
+      .run();
+}
+
+std::optional<std::string> CaseRepository::findings(CaseId id) {
+  Query query{database_, "SELECT findings_json FROM case_findings WHERE case_id = ?", id};
+  std::optional<std::string> findings;
+  if (query.next()) query.into(findings);
+  return findings;
+}
+
 }  // namespace ndr

@@ -20,6 +20,9 @@ public:
   std::vector<CaseRow> list(const std::string& after, int limit);
   void save_analysis(CaseId id, const std::string& evidence_json, const std::string& signature_json,
                      std::int64_t at_ms);
+  /// What the last analysis found beside the evidence, as JSON; nothing where there was none.
+  void save_findings(CaseId id, const std::string& findings_json);
+  std::optional<std::string> findings(CaseId id);
 
 private:
   Database& database_;

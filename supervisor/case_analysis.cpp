@@ -48,6 +48,19 @@ void read_test(const fs::path& repository, CaseAnalysis& analysis) {
 
 }  // namespace
 
+AnalysisParts parts_of(const CaseAnalysis& analysis) {
+  return {analysis.extraction.evidence,
+          analysis.extraction.signature,
+          analysis.jobs,
+          analysis.job_files.paths(),
+          analysis.test,
+          analysis.test_source,
+          analysis.problems,
+          analysis.hypotheses,
+          analysis.not_replicable,
+          analysis.checklist};
+}
+
 CaseAnalysis analyze_case(Extraction extraction, const std::optional<fs::path>& repository) {
   CaseAnalysis analysis;
   analysis.extraction = std::move(extraction);

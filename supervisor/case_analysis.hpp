@@ -10,6 +10,7 @@
 #include "analyzer/job/replication.hpp"
 #include "analyzer/job/test_facts.hpp"
 #include "analyzer/stress/analysis_checklist.hpp"
+#include "storage/analysis_json.hpp"
 
 namespace ndr {
 
@@ -27,6 +28,9 @@ struct CaseAnalysis {
   std::vector<NotReplicable> not_replicable;
   std::vector<ChecklistItem> checklist;
 };
+
+/// What of it storage writes down; refers to the analysis, which outlives it.
+AnalysisParts parts_of(const CaseAnalysis& analysis);
 
 /// Reads the checkout (nothing: there is none) and looks at this host. Blocks, at most about a minute.
 CaseAnalysis analyze_case(Extraction extraction, const std::optional<std::filesystem::path>& repository);

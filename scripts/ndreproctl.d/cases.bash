@@ -86,7 +86,11 @@ def facts: .files as $files | .origins as $origins | del(.files, .origins) | to_
     elif type == "object" then
       to_entries[] | "\($key).\(.key)" as $name | [$name, ($origins[$name] | place($files)), .value]
     else [$key, ($origins[$key] | place($files)), .] end;
-["case", "-", .case_name], (.evidence | objects | facts) | map(safe)'
+def found: (.checklist[] | [(if .done then "done" else "missing" end), (.place | if . == "" then "-" else . end), "\(.text): \(.note)"]),
+  (.hypotheses[] | ["may be", (.reasons[0].place // "-"), "\(.cause), \(.weight * 100 | round) %"]),
+  (.not_replicable[] | ["not here", (.place | if . == "" then "-" else . end), "\(.what): \(.substitute), \(.reason)"]),
+  (.problems[] | ["problem", "-", "\(.where): \(.reason); \(.remedy)"]);
+["case", "-", .case_name], (.evidence | objects | facts), (.findings | objects | found) | map(safe)'
 
 case_command() {
   local what=${1-} folder note

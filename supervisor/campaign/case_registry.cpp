@@ -14,6 +14,7 @@
 #include "storage/atomic_file.hpp"
 #include "storage/evidence_json.hpp"
 #include "storage/strict_json.hpp"
+#include "supervisor/case_analysis.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/log.hpp"
 
@@ -30,6 +31,7 @@ struct Analysis {
   Refusal refused;  // with a reason: the logs could not be read
   std::string evidence_json;
   std::string signature_json;
+  std::string findings_json;
   bool is_failure = false;
 };
 
@@ -74,7 +76,8 @@ Analysis refused(const fs::path& log, std::string reason, std::string remedy) {
   return analysis;
 }
 
-Analysis analyze_logs(const CaseFolder& folder, const std::vector<fs::path>& logs) {
+Analysis analyze_logs(const CaseFolder& folder, const std::vector<fs::path>& logs,
+                      const std::optional<fs::path>& repository) {
   EvidenceExtractor extractor;
   std::uint64_t fed = 0;
   for (const fs::path& log : logs) {
@@ -89,11 +92,12 @@ Analysis analyze_logs(const CaseFolder& folder, const std::vector<fs::path>& log
     }
   }
   if (fed == 0) return refused(folder.logs(), "holds only empty files", "put CI's log of the failure there");
-  const auto [evidence, signature] = extractor.finish();
+  const CaseAnalysis found = analyze_case(extractor.finish(), repository);
   Analysis analysis;
-  analysis.evidence_json = to_json_text(evidence);
-  analysis.signature_json = to_json_text(signature);
-  analysis.is_failure = evidence.is_failure;
+  analysis.evidence_json = to_json_text(found.extraction.evidence);
+  analysis.signature_json = to_json_text(found.extraction.signature);
+  analysis.findings_json = findings_json_text(parts_of(found));
+  analysis.is_failure = found.extraction.evidence.is_failure;
   return analysis;
 }
 
@@ -165,7 +169,11 @@ asio::awaitable<Checked<CaseRow>> CaseRegistry::analyze(std::string case_name) {
   if (found.has_error()) co_return found.error();
   Checked<std::vector<fs::path>> logs = ci_logs(*found);
   if (logs.has_error()) co_return logs.error();
-  auto work = [folder = *found, names = *logs] { return analyze_logs(folder, names); };
+  const Checked<CaseSettings> settings = read_case_settings(*found);
+  if (settings.has_error()) co_return settings.error();
+  std::optional<fs::path> repository;
+  if (!settings->repository.empty()) repository = settings->repository;
+  auto work = [folder = *found, names = *logs, repository] { return analyze_logs(folder, names, repository); };
   const Analysis analysis = co_await pool_.run(std::move(work));
   if (!analysis.refused.reason.empty()) co_return analysis.refused;
   std::string file = fs::relative(found->evidence(), found->root()).string();
@@ -175,6 +183,7 @@ asio::awaitable<Checked<CaseRow>> CaseRegistry::analyze(std::string case_name) {
   const auto save = [&row, &analysis](Store& store) {
     const std::int64_t now = wall_ms();
     store.cases.save_analysis(row->id, analysis.evidence_json, analysis.signature_json, now);
+    store.cases.save_findings(row->id, analysis.findings_json);
     store.events.append(case_event(*row, "analyzed", analysis.is_failure ? "" : "the CI logs show no failure", now));
     return store.cases.find(row->id).value();
   };

@@ -39,11 +39,15 @@ struct Answer {
   std::string err;
 };
 
-Answer analyze(const std::vector<fs::path>& files, bool json = false) {
+Answer analyze(const ndr::AnalyzeOptions& options) {
   std::ostringstream out;
   std::ostringstream err;
-  const int code = ndr::analyze_command(files, json, out, err);
+  const int code = ndr::analyze_command(options, out, err);
   return {code, out.str(), err.str()};
+}
+
+Answer analyze(const std::vector<fs::path>& files, bool json = false) {
+  return analyze(ndr::AnalyzeOptions{files, std::nullopt, json, false});
 }
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -166,5 +170,105 @@ TEST_CASE("an output that cannot be written is no answer") {
   std::ostringstream out;
   out.setstate(std::ios::badbit);
   std::ostringstream err;
-  CHECK(ndr::analyze_command({folder.write("a.log", lost)}, true, out, err) == 2);
+  CHECK(ndr::analyze_command({{folder.write("a.log", lost)}, std::nullopt, true, false}, out, err) == 2);
+}
+
+namespace {
+
+const std::string pump_log =
+    "2026-03-04T10:00:00.0000000Z Complete job name: pump tests\n"
+    "2026-03-04T10:00:01.0000000Z ##[group]Run pytest tests/test_pump.py -v\n"
+    "2026-03-04T10:00:01.0000000Z pytest tests/test_pump.py -v\n2026-03-04T10:00:01.0000000Z env:\n"
+    "2026-03-04T10:00:01.0000000Z   HF_HOME: /mnt/models/none\n2026-03-04T10:00:01.0000000Z   TOKEN: ***\n"
+    "2026-03-04T10:00:01.0000000Z ##[endgroup]\n"
+    "2026-03-04T10:00:02.0000000Z ============================= test session starts ==============================\n"
+    "2026-03-04T10:00:03.0000000Z tests/test_pump.py::test_pump FAILED\n"
+    "2026-03-04T10:00:03.0000000Z =================================== FAILURES ===================================\n"
+    "2026-03-04T10:00:03.0000000Z __________________________________ test_pump ___________________________________\n"
+    "2026-03-04T10:00:03.0000000Z \n"
+    "2026-03-04T10:00:03.0000000Z >       assert level(device) == 4, \"<b>no</b> | level\"\n"
+    "2026-03-04T10:00:03.0000000Z E       AssertionError: <b>no</b> | level\n"
+    "2026-03-04T10:00:03.0000000Z \n"
+    "2026-03-04T10:00:03.0000000Z tests/test_pump.py:4: AssertionError\n"
+    "2026-03-04T10:00:03.0000000Z ========================= 1 failed in 1.00s ========================\n"
+    "2026-03-04T10:00:04.0000000Z ##[error]Process completed with exit code 1.\n";
+
+fs::path pump_checkout(const Folder& folder) {
+  fs::create_directories(folder.path() / "repo/.github/workflows");
+  fs::create_directories(folder.path() / "repo/tests");
+  folder.write("repo/.github/workflows/pump.yaml",
+               "jobs:\n  pump:\n    name: pump tests\n    steps:\n      - run: pytest tests/test_pump.py -v\n");
+  folder.write(
+      "repo/tests/test_pump.py",
+      "from board import level\n\ndef test_pump(device):\n    assert level(device) == 4, \"<b>no</b> | level\"\n");
+  return folder.path() / "repo";
+}
+
+const nlohmann::json& item(const nlohmann::json& answer, const std::string& id) {
+  for (const auto& one : answer["checklist"]) {
+    if (one["id"] == id) return one;
+  }
+  FAIL("no item " << id);
+  return answer;
+}
+
+}  // namespace
+
+TEST_CASE("with a checkout the job, the test and the failing line are found") {
+  const Folder folder;
+  const auto log = folder.write("a.log", pump_log);
+  const auto answer = analyze({{log}, pump_checkout(folder), true, false});
+  REQUIRE(answer.code == 0);
+  const auto found = nlohmann::json::parse(answer.out);
+  CHECK(item(found, "ci_configuration")["done"] == true);
+  CHECK(item(found, "ci_configuration")["place"] == ".github/workflows/pump.yaml:2");
+  CHECK(item(found, "failing_line")["place"] == "tests/test_pump.py:4");
+  CHECK(item(found, "device")["note"] == "fixture:device");
+  CHECK(found["test"]["facts"]["failing_line"] == 4);
+  CHECK(found["jobs"][0]["facts"]["commands"].size() == 1);
+  CHECK(found["signature"]["failure_type"] == "assertion");
+  CHECK(found["hypotheses"].size() >= 2);
+}
+
+TEST_CASE("without a checkout the checklist says what is missing and what to do") {
+  const Folder folder;
+  const auto answer = analyze({folder.write("a.log", pump_log)}, true);
+  const auto found = nlohmann::json::parse(answer.out);
+  CHECK(item(found, "ci_configuration")["done"] == false);
+  CHECK(has(item(found, "ci_configuration")["note"], "--repository"));
+  CHECK(item(found, "failure_type")["done"] == true);
+  CHECK(has(item(found, "failure_type")["place"], "a.log:14"));
+  CHECK(found["test"].is_null());
+}
+
+TEST_CASE("what is not on this host has a substitute, and a secret is only named") {
+  const Folder folder;
+  const auto answer = analyze({folder.write("a.log", pump_log)}, true);
+  const auto found = nlohmann::json::parse(answer.out);
+  std::string all;
+  for (const auto& one : found["not_replicable"])
+    all += one["what"].get<std::string>() + ": " + one["substitute"].get<std::string>() + "\n";
+  CHECK(has(all, "HF_HOME=/mnt/models/none: mock"));
+  CHECK(has(all, "secret TOKEN: skip"));
+  CHECK(found["env"].count("TOKEN") == 0);
+  CHECK(found["secrets"][0]["name"] == "TOKEN");
+}
+
+TEST_CASE("Markdown shows each field's place, and nothing of a log is markup") {
+  const Folder folder;
+  const auto log = folder.write("a.log", pump_log);
+  const auto answer = analyze({{log}, std::nullopt, false, true});
+  REQUIRE(answer.code == 0);
+  CHECK(has(answer.out, "## Checklist"));
+  CHECK(has(answer.out, "- [x] the type of the failure is identified"));
+  CHECK(has(answer.out, "a.log:14"));
+  CHECK_FALSE(has(answer.out, "<b>"));
+  CHECK(has(answer.out, "no&lt;/b&gt; \\| level"));
+}
+
+TEST_CASE("a checkout that is none is a problem, not the end") {
+  const Folder folder;
+  const auto answer = analyze({{folder.write("a.log", pump_log)}, folder.path() / "none", true, false});
+  CHECK(answer.code == 0);
+  CHECK(has(nlohmann::json::parse(answer.out)["problems"][0]["reason"], "is no folder"));
 }

@@ -330,9 +330,12 @@ can '503 GET /readyz' '{"ready":false}'
 ctl 124 wait-ready --timeout 1s
 
 test='an analysis shows each fact with the file and line that it was read from'
-evidence=$(cd "$here/../cases/gather-timeout" && "$daemon" analyze --json logs/ci_gather.log)
+whole=$(cd "$here/../cases/gather-timeout" && "$daemon" analyze --json logs/ci_gather.log)
+findings='{checklist, hypotheses, not_replicable, jobs, test_configurations, test, problems}'
+evidence=$(jq "del(.signature) | with_entries(select(.key as \$k | ($findings | has(\$k)) | not))" <<<"$whole")
 analysis() { # FILTER for the evidence
-  can 'POST /v1/cases/gather/analysis' "$(jq "{case_name: \"gather\", signature: {}, evidence: ($1)}" <<<"$evidence")"
+  can 'POST /v1/cases/gather/analysis' "$(jq --argjson whole "$whole" \
+    "{case_name: \"gather\", signature: {}, evidence: ($1), findings: ((\$whole | $findings) as \$found | if ($1) == null then null else \$found end)}" <<<"$evidence")"
 }
 analysis .
 ctl 0 case analyze gather; says $'case\t-\tgather'
@@ -340,6 +343,9 @@ says $'exception\tlogs/ci_gather.log:61\tRuntimeError'; says $'test_line\tlogs/c
 says $'env.TT_METAL_OPERATION_TIMEOUT_SECONDS\tlogs/ci_gather.log:9\t1'; says $'timeouts.pytest_s\tlogs/ci_gather.log:17\t300'
 says $'python_stack\tlogs/ci_gather.log:44\toriginal/test_gather.py:18 test_gather'
 says $'native_stack\tlogs/ci_gather.log:57\t--- tt::tt_metal::distributed'
+says $'predecessors\tlogs/ci_gather.log:26\t'; says $'logs\tlogs/ci_gather.log:54\tlogs/ci_gather.log: this failure'
+says $'done\tlogs/ci_gather.log:54\tthe type of the failure is identified: device_timeout'
+says $'missing\t-\tthe CI configuration of the failing job is found and read: there is no checkout'; says 'may be'
 for absent in origins files runner conflicts offset null; do says_not "$absent"; done
 ctl 0 case analyze gather --json
 if jq -e --argjson evidence "$evidence" '.evidence == $evidence' "$folder/out" >/dev/null; then good; else bad 'not as it came'; fi

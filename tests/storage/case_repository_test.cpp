@@ -52,3 +52,13 @@ TEST_CASE("an analysis replaces the one before") {
   CHECK(row.analyzed_at_ms == 2);
   CHECK(signal_ending([&] { cases.save_analysis({999}, "", "", 1); }) == SIGABRT);
 }
+
+TEST_CASE("what an analysis found is kept by case, the last one only") {
+  SampleStore sample;
+  CaseRepository& cases = sample.store.cases;
+  CHECK_FALSE(cases.findings(sample.case_id));
+  cases.save_findings(sample.case_id, R"({"checklist":[]})");
+  cases.save_findings(sample.case_id, R"({"checklist":[1]})");
+  CHECK(cases.findings(sample.case_id) == R"({"checklist":[1]})");
+  CHECK_FALSE(cases.findings({999}));
+}
