@@ -1,6 +1,7 @@
 #include "daemon/analyze_command.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iomanip>
 #include <ostream>
 #include <string>
@@ -153,7 +154,7 @@ void print_circumstances(Report& report, const Evidence& evidence) {
 void print_findings(Report& report, const CaseAnalysis& analysis) {
   const Evidence& evidence = analysis.extraction.evidence;
   for (const Hypothesis& hypothesis : analysis.hypotheses) {
-    const int percent = static_cast<int>(hypothesis.weight * 100 + 0.5);
+    const long percent = std::lround(hypothesis.weight * 100);
     std::string text = std::string{to_text(hypothesis.cause)} + ", " + std::to_string(percent) + " %";
     for (const auto& reason : hypothesis.reasons)
       (text += &reason == &hypothesis.reasons.front() ? ": " : "; ") += reason.value;

@@ -1,4 +1,5 @@
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "analyzer/evidence/stack.hpp"
@@ -180,8 +181,8 @@ private:
       std::string reasons;
       for (const auto& reason : hypothesis.reasons)
         reasons += (reasons.empty() ? ": " : "; ") + cell(reason.value) + " (" + place(reason.origin) + ")";
-      line("- " + std::string{to_text(hypothesis.cause)} + ", " +
-           std::to_string(static_cast<int>(hypothesis.weight * 100 + 0.5)) + " %" + reasons);
+      line("- " + std::string{to_text(hypothesis.cause)} + ", " + std::to_string(std::lround(hypothesis.weight * 100)) +
+           " %" + reasons);
     }
   }
   void replication() {

@@ -167,7 +167,7 @@ void FileReader::close_step() {
     failed_step_.reset();
     end_.reset();
   }
-  last_tests_ = std::move(step_);
+  last_tests_ = std::exchange(step_, std::make_unique<StepReader>());
 }
 
 // "Waiting 12 seconds before trying again", below an action's error.
@@ -211,11 +211,8 @@ FileOutcome FileReader::finish() {
   outcome.end = end_;
   outcome.silent_s = silent_s_;
   outcome.steps = std::move(steps_);
-  if (end_)
-    outcome.step = std::move(failed_step_);
-  else if (cut_short)
-    outcome.step = std::move(step_);
-  if (outcome.is_failure) {
+  if (end_ || cut_short) {
+    outcome.step = end_ ? std::move(failed_step_) : std::move(step_);
     outcome.fault = outcome.step->cause(end_ ? &*end_ : nullptr);
     return outcome;
   }

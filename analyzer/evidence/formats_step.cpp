@@ -190,7 +190,7 @@ std::optional<ShellCommand> StepReader::failing_command(const Fault* fault) cons
   if (only_script && !traced_.empty()) tests = traced_;
   keep_kind_that_ran(tests);
   if (tests.empty()) return std::nullopt;
-  if (const auto script = command_of_stack(tests, fault)) return script;
+  if (auto script = command_of_stack(tests, fault)) return script;
   const bool looped = pytest_.sessions() > static_cast<int>(tests.size());
   std::size_t ordinal = 0;
   if (pytest_.sessions() > 0 && !looped) ordinal = static_cast<std::size_t>(std::max(0, pytest_.session().number));

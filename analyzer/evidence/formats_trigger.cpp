@@ -81,9 +81,9 @@ std::vector<TriggerWord> all_words() {
   add(counted_words, {.text = {}, .place = Place::after_count});
   words.push_back({.text = "=", .place = Place::after_name});
   add(prompts, {.text = {}, .place = Place::after_host});
-  for (const std::string arch : {"wormhole", "blackhole", "grayskull"}) {
-    for (const std::string sign : {" ", "=", ":", ": ", " = ", " : "})
-      words.push_back({.text = "arch" + sign + arch});
+  for (const char* arch : {"wormhole", "blackhole", "grayskull"}) {
+    for (const char* sign : {" ", "=", ":", ": ", " = ", " : "})
+      words.push_back({.text = std::string{"arch"}.append(sign).append(arch)});
   }
   add(weak_words, {.text = {}, .any_case = true});
   add(message_words(), {.text = {}, .any_case = true});

@@ -57,10 +57,10 @@ ChecklistItem limits_item(const Evidence& evidence) {
     std::string number = std::to_string(value.value);
     number.erase(number.find_last_not_of('0') + 1);
     if (number.ends_with('.')) number.pop_back();
-    note += (note.empty() ? "" : ", ") + name + " " + number;
+    note.append(note.empty() ? "" : ", ").append(name).append(" ").append(number);
   }
   for (const auto& [name, value] : evidence.settings)
-    note += (note.empty() ? "" : ", ") + name + " " + value.value;
+    note.append(note.empty() ? "" : ", ").append(name).append(" ").append(value.value);
   const Origin origin =
       evidence.timeouts.empty() ? evidence.settings.begin()->second.origin : evidence.timeouts.begin()->second.origin;
   return {"limits", text, true, place_in(evidence.files, origin), note};

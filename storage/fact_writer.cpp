@@ -1,0 +1,54 @@
+#include "storage/fact_writer.hpp"
+
+#include <cstdint>
+#include <iterator>
+
+#include "analyzer/evidence/text.hpp"
+
+namespace ndr {
+
+FactPath below(FactPath path, const std::string& name) {
+  path.push_back(name);
+  return path;
+}
+
+FactJson number_json(double number) {
+  const auto whole = static_cast<std::int64_t>(number);
+  return static_cast<double>(whole) == number ? FactJson(whole) : FactJson(number);
+}
+
+FactJson plain_json(const std::string& text) {
+  const auto number = to_decimal(text);
+  return number ? number_json(*number) : FactJson(text);
+}
+
+FactJson shown_json(const WorkflowText& text) {
+  const bool unknown = contains(text.text, "${{");
+  const bool has_default = unknown && text.with_defaults != text.text && !contains(text.with_defaults, "${{");
+  return has_default ? FactJson(text.text + " (default " + text.with_defaults + ")") : plain_json(text.text);
+}
+
+FactJson yaml_json(const YamlNode& node) {
+  if (node.kind == YamlNode::Kind::null) return nullptr;
+  if (node.is_list()) {
+    FactJson list = FactJson::array();
+    std::transform(node.items.begin(), node.items.end(), std::back_inserter(list), yaml_json);
+    return list;
+  }
+  if (node.is_map()) {
+    FactJson object = FactJson::object();
+    for (const auto& [key, value] : node.members)
+      object[key.text] = yaml_json(value);
+    return object;
+  }
+  if (node.quoted) return contains(node.text, "\n") ? FactJson(std::string{trim_end(node.text)}) : FactJson(node.text);
+  if (node.text == "true" || node.text == "false") return node.text == "true";
+  return plain_json(node.text);
+}
+
+void FactWriter::operator()(const FactPath& path, const FactJson& value, const Origin& origin) const {
+  const bool known = origin.line > 0 && origin.file < files_.size();
+  tree_.put(path, value, known ? files_[origin.file] : std::string{}, origin.line);
+}
+
+}  // namespace ndr
