@@ -1,7 +1,10 @@
 #include "storage/fact_writer.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "analyzer/evidence/text.hpp"
 
@@ -49,6 +52,37 @@ FactJson yaml_json(const YamlNode& node) {
 void FactWriter::operator()(const FactPath& path, const FactJson& value, const Origin& origin) const {
   const bool known = origin.line > 0 && origin.file < files_.size();
   tree_.put(path, value, known ? files_[origin.file] : std::string{}, origin.line);
+}
+
+struct ByRow::Value {
+  std::string row;
+  FactJson value;
+  Origin origin;
+};
+
+ByRow::ByRow() = default;
+ByRow::ByRow(ByRow&&) noexcept = default;
+ByRow& ByRow::operator=(ByRow&&) noexcept = default;
+ByRow::~ByRow() = default;
+
+void ByRow::add(const std::string& row, FactJson value, const Origin& origin) {
+  values_.push_back({row, std::move(value), origin});
+}
+
+bool ByRow::empty() const { return values_.empty(); }
+
+bool ByRow::same() const {
+  return std::all_of(values_.begin(), values_.end(), [&](const Value& v) { return v.value == values_[0].value; });
+}
+
+bool ByRow::all_null() const {
+  return std::all_of(values_.begin(), values_.end(), [](const Value& v) { return v.value.is_null(); });
+}
+
+void ByRow::write(const FactPath& path, const FactWriter& put) const {
+  if (!values_.empty() && same()) return put(path, values_[0].value, values_[0].origin);
+  for (const Value& value : values_)
+    put(below(path, value.row), value.value, value.origin);
 }
 
 }  // namespace ndr

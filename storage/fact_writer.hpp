@@ -1,14 +1,11 @@
 #pragma once
-#include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
-#include <tuple>
-#include <utility>
 #include <vector>
 
 #include "analyzer/evidence/evidence.hpp"
 #include "analyzer/job/job_facts.hpp"
 #include "storage/fact_tree.hpp"
+#include "storage/strict_json.hpp"
 
 namespace ndr {
 
@@ -39,25 +36,20 @@ private:
 /// A value for each row of a matrix, in the rows' order; of one row, or where all agree, the value alone.
 class ByRow {
 public:
-  void add(const std::string& row, FactJson value, const Origin& origin) {
-    if (values_.empty()) origin_ = origin;
-    values_.emplace_back(row, std::move(value), origin);
-  }
-  bool empty() const { return values_.empty(); }
-  bool same() const {
-    return std::all_of(values_.begin(), values_.end(),
-                       [&](const auto& v) { return std::get<1>(v) == std::get<1>(values_[0]); });
-  }
-  template <class Put>  // put(path below, value, origin)
-  void write(const FactPath& path, Put put) const {
-    if (same()) return put(path, std::get<1>(values_[0]), origin_);
-    for (const auto& [row, value, origin] : values_)
-      put(below(path, row), value, origin);
-  }
+  ByRow();
+  ByRow(ByRow&&) noexcept;
+  ByRow& operator=(ByRow&&) noexcept;
+  ~ByRow();
+
+  void add(const std::string& row, FactJson value, const Origin& origin);
+  bool empty() const;
+  bool same() const;      // nothing but one value
+  bool all_null() const;  // where no row has any
+  void write(const FactPath& path, const FactWriter& put) const;
 
 private:
-  std::vector<std::tuple<std::string, FactJson, Origin>> values_;
-  Origin origin_;
+  struct Value;
+  std::vector<Value> values_;
 };
 
 }  // namespace ndr

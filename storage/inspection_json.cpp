@@ -1,5 +1,7 @@
 #include "storage/inspection_json.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "analyzer/evidence/text.hpp"
 #include "storage/fact_writer.hpp"
 #include "storage/job_json.hpp"

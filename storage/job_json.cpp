@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -207,7 +208,7 @@ private:
     for (const auto& [number, step] : steps) {
       const FactPath path = below(timeouts, "step_min");
       if (step.is_test) step.minutes.write(tests == 1 ? path : below(path, step.name), put_);
-      const bool limited = !step.is_test && !(step.minutes.same() && is_null(step.minutes));
+      const bool limited = !step.is_test && !step.minutes.all_null();
       if (limited && !set_up_) {
         step.minutes.write(below(timeouts, "setup_step_min"), put_);
         set_up_ = true;
@@ -215,11 +216,6 @@ private:
     }
     write_command_limits(timeouts);
     write_operation_limit(timeouts);
-  }
-  static bool is_null(const ByRow& values) {
-    bool null = true;
-    values.write({}, [&](const FactPath&, const FactJson& value, const Origin&) { null = null && value.is_null(); });
-    return null;
   }
   void write_command_limits(const FactPath& timeouts) {
     ByRow pytest;

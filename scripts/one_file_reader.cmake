@@ -1,0 +1,12 @@
+# Writes OUTPUT: the reader SOURCE with its parts in front, without the lines that import one part into another.
+get_filename_component(folder ${SOURCE} DIRECTORY)
+set(imports "from (checkout|parameters|fixtures|slicing|gtest) import [^\n]*\n")
+set(whole "")
+foreach(part checkout parameters fixtures slicing gtest)
+  file(READ ${folder}/read_test_source.d/${part}.py text)
+  string(APPEND whole "${text}")
+endforeach()
+file(READ ${SOURCE} text)
+string(REGEX REPLACE "# The build puts[^\n]*\n[^\n]*\n" "" text "${text}")
+string(REGEX REPLACE "${imports}" "" whole "${whole}${text}")
+file(WRITE ${OUTPUT} "${whole}")

@@ -1,0 +1,157 @@
+"""Parametrisations of a test, and which of their rows a logged id names."""
+import ast
+import itertools
+
+from checkout import dotted
+
+MOST_COMBINATIONS = 20000
+
+
+class Parametrisation:
+    """One `pytest.mark.parametrize`: names, values as nodes, ids as far as they are written."""
+
+    def __init__(self, module, call):
+        arguments = {keyword.arg: keyword.value for keyword in call.keywords}
+        for name, node in zip(("argnames", "argvalues", "indirect", "ids"), call.args):
+            arguments[name] = node
+        names = arguments.get("argnames")
+        named = module.value(names) if names is not None else []
+        self.names = [name.strip() for name in named.split(",") if name.strip()] if isinstance(named, str) else [str(n) for n in named]
+        self.key = ", ".join(self.names)
+        self.line = call.lineno
+        self.node = arguments.get("argvalues")
+        self.rows = None  # each: its nodes, one for each name, and its written id or None
+        items = module.items(self.node) if self.node is not None else None
+        ids = arguments.get("ids")
+        written = module.items(ids) if ids is not None else None
+        self.ids_by_function = ids is not None and written is None
+        if items is not None:
+            self.rows = [self.row(module, item, written[i] if written and i < len(written) else None) for i, item in enumerate(items)]
+        indirect = module.value(arguments["indirect"]) if "indirect" in arguments else False
+        self.indirect = list(self.names) if indirect is True else [n for n in self.names if isinstance(indirect, list) and n in indirect]
+
+    def row(self, module, item, written):
+        name = module.value(written) if written is not None else None
+        nodes = [item]
+        if isinstance(item, ast.Call) and dotted(item.func) in ("pytest.param", "param"):
+            nodes = list(item.args)
+            for keyword in item.keywords:
+                if keyword.arg == "id":
+                    name = module.value(keyword.value)
+        elif len(self.names) > 1:
+            looked = module.items(item)
+            nodes = looked if looked is not None else [item]
+        return nodes, str(name) if name is not None else None
+
+    def values(self, module):
+        """As JSON: of one name a list, of several a list of lists; the source where it is not written out."""
+        if self.rows is None:
+            return module.source(self.node) if self.node is not None else None
+        if len(self.names) == 1:
+            return [module.value(nodes[0]) if nodes else None for nodes, _ in self.rows]
+        return [[module.value(node) for node in nodes] for nodes, _ in self.rows]
+
+    def ids(self, module, index):
+        """The forms that the id of a row may have: as pytest makes it, and with each value behind its name."""
+        nodes, written = self.rows[index]
+        if written is not None:
+            return [written]
+        plain, named = [], []
+        for position, name in enumerate(self.names):
+            value = module.value(nodes[position]) if position < len(nodes) else None
+            node = nodes[position] if position < len(nodes) else None
+            is_literal = isinstance(value, (str, int, float, bool)) or value is None
+            looks = isinstance(node, ast.Constant) or (is_literal and not isinstance(value, str))
+            plain.append(id_word(value) if looks else f"{name}{index}")
+            shown = repr(as_tuples(node, value)) if not isinstance(value, str) else value
+            named.append(f"{name}={shown}")
+        return ["-".join(plain), "-".join(named)]
+
+
+def as_tuples(node, value):
+    """The value as Python prints it: tuples stay tuples."""
+    if isinstance(value, list):
+        children = node.elts if isinstance(node, (ast.Tuple, ast.List)) else [None] * len(value)
+        items = [as_tuples(child, item) for child, item in zip(children, value)]
+        return tuple(items) if isinstance(node, ast.Tuple) else items
+    return value
+
+
+def id_word(value):
+    return value if isinstance(value, str) else str(value)
+
+
+def same_word(written, logged):
+    """Whether a value's words agree: DataType.BFLOAT16 and ttnn.bfloat16 do."""
+    if written == logged:
+        return True
+    a, b = written.partition("="), logged.partition("=")
+    if a[1] and b[1] and a[0] != b[0]:
+        return False
+    last = [(part[2] if part[1] else part[0]).replace(" ", "").lower().rsplit(".", 1) for part in (a, b)]
+    return last[0][-1] == last[1][-1] and not last[0][-1].replace("-", "").isdigit()
+
+
+def resolve_id(function, logged):
+    """The concrete parameters of a logged id: {name: value}; and a reason where it is not clear."""
+    module = function.module
+    if not function.parametrisations:
+        return {}, None
+    # The decorator nearest to the function comes first in the id.
+    ordered = function.parametrisations[::-1]
+    if any(p.rows is None for p in ordered):
+        return None, "some values are not written out in the source"
+    choices = [[(p, index, p.ids(module, index)) for index in range(len(p.rows))] for p in ordered]
+    total = 1
+    for choice in choices:
+        total *= max(1, len(choice))
+    if total > MOST_COMBINATIONS:
+        return None, f"there are {total} combinations"
+    exact, loose = [], []
+    for combination in itertools.product(*choices):
+        for forms in itertools.product(*[ids for _, _, ids in combination]):
+            if "-".join(forms) == logged or ("-" + logged + "-").find("-" + "-".join(forms) + "-") >= 0:
+                exact.append(combination)
+                break
+        else:
+            if loosely_fits(combination, logged):
+                loose.append(combination)
+    found = exact or loose
+    if len(found) != 1:
+        return None, f"the id fits {len(found)} of {total} combinations"
+    return {p.key: row_value(module, p, index) for p, index, _ in found[0]}, None
+
+
+def row_value(module, parametrisation, index):
+    return parametrisation.values(module)[index]
+
+
+def loosely_fits(combination, logged):
+    """Each part in its order, where values may be spelled otherwise (an enum's own name)."""
+    words = split_id(logged)
+    at = 0
+    for _, _, ids in combination:
+        for form in ids[::-1]:
+            parts = split_id(form)
+            start = next(
+                (i for i in range(at, len(words) - len(parts) + 1) if all(same_word(a, b) for a, b in zip(parts, words[i:]))), None
+            )
+            if start is not None:
+                at = start + len(parts)
+                break
+        else:
+            return False
+    return True
+
+
+def split_id(text):
+    """At hyphens outside of brackets."""
+    parts, depth, current = [], 0, ""
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "-" and depth <= 0:
+            parts.append(current)
+            current = ""
+        else:
+            current += character
+    return parts + [current]
