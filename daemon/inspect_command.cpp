@@ -93,6 +93,10 @@ void inspect_tests(const InspectOptions& options, FactTree& facts) {
 }  // namespace
 
 int inspect_command(const InspectOptions& options, std::ostream& out, std::ostream& err) {
+  if (options.schema) {
+    out << facts_schema() << std::flush;
+    return out ? 0 : 2;
+  }
   const auto tree = open_checkout(options.repository);
   if (tree.has_error()) {
     err << "ndreprod inspect: " << to_text(tree.error()) << '\n';

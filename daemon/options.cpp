@@ -15,12 +15,16 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
 }
 
 void add_inspect_options(CLI::App& command, InspectOptions& options) {
-  command.add_option("--repository", options.repository, "Folder of the checkout")->required();
+  command.add_option("--repository", options.repository, "Folder of the checkout");
   CLI::Option* workflow = command.add_option("--workflow", options.workflow, "Workflow file, of .github/workflows");
   command.add_option("--job", options.job, "Id or name of one of its jobs")->needs(workflow);
   command.add_option("--test", options.test, "Node id (path::test[params]) or gtest name (Suite.Test)");
   command.add_option("--log", options.logs, "CI log of the failure: which lines failed; may be repeated");
   command.add_flag("--json", options.json, "One JSON object: the facts, and where each was read");
+  command.add_flag("--schema", options.schema, "Print the JSON Schema of what --json prints");
+  command.callback([&options] {
+    if (!options.schema && options.repository.empty()) throw CLI::RequiredError{"--repository"};
+  });
 }
 
 }  // namespace

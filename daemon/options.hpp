@@ -29,6 +29,7 @@ struct InspectOptions {
   std::string test;                         // a node id or Suite.Test; empty: all
   std::vector<std::filesystem::path> logs;  // of the failure: its job, its test and the lines that failed
   bool json = false;
+  bool schema = false;  // print it, and nothing else
 };
 
 enum class Command { none, serve, check_config, analyze, inspect };

@@ -1,12 +1,17 @@
 #include "storage/inspection_json.hpp"
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "analyzer/evidence/text.hpp"
 #include "storage/fact_writer.hpp"
 #include "storage/job_json.hpp"
 
 namespace ndr {
+
+const std::map<std::string, std::string_view>& facts_schema_files();  // embedded
+
 namespace {
 
 void write_configured(const ConfiguredTest& test, const FactWriter& put) {
@@ -52,5 +57,7 @@ void add_inspection(const Inspection& inspection, FactTree& tree) {
   for (const Refusal& problem : inspection.files.problems)
     tree.problem(problem);
 }
+
+std::string_view facts_schema() { return facts_schema_files().at("facts.schema.json"); }
 
 }  // namespace ndr

@@ -1,4 +1,6 @@
 #pragma once
+#include <string_view>
+
 #include "analyzer/job/inspection.hpp"
 #include "storage/fact_tree.hpp"
 
@@ -13,5 +15,8 @@ namespace ndr {
 /// matrix, else its step's name; leading assignments are in matrix_env or env. null: there is none, or it is switched
 /// off.
 void add_inspection(const Inspection& inspection, FactTree& tree);
+
+/// The JSON Schema (draft 2020-12) of a whole tree of facts.
+std::string_view facts_schema();
 
 }  // namespace ndr

@@ -3,6 +3,7 @@
 #include <system_error>
 #include <utility>
 
+#include "analyzer/job/workflow_steps.hpp"
 #include "storage/checkout.hpp"
 #include "storage/test_source_json.hpp"
 #include "supervisor/test_source.hpp"
@@ -31,6 +32,9 @@ void read_job(const SourceTree& tree, CaseAnalysis& analysis) {
   if (!evidence.job) return;
   const std::string workflow = evidence.workflow ? evidence.workflow->value : std::string{};
   analysis.jobs = find_job(tree, evidence.job->value, workflow, analysis.job_files);
+  for (JobCandidate& candidate : analysis.jobs.jobs) {
+    if (evidence.failed_at) date_defaults(candidate.job, evidence.failed_at->value);
+  }
   for (const Refusal& problem : analysis.job_files.problems)
     analysis.problems.push_back(problem);
 }

@@ -90,7 +90,22 @@ void add_notes(JobStep& step, const JobEnvironment& before_it, const JobEnvironm
   if (to_decimal(limit) == 0.0) step.notes.emplace_back("hang detection off");
 }
 
+// The set-up action's own default, where the checkout does not hold the action.
+constexpr std::string_view unwritten_default = "composite:setup-job (default)";
+
 }  // namespace
+
+void date_defaults(JobFacts& job, std::string_view day) {
+  if (day >= "2026-01-21") return;
+  for (JobRow& row : job.rows) {
+    for (JobStep& step : row.steps) {
+      const auto limit = step.environment.find(std::string{operation_limit});
+      if (limit == step.environment.end() || limit->second.set_by != unwritten_default) continue;
+      limit->second.value.text = limit->second.value.with_defaults = "60.0";
+      limit->second.set_by = "composite:setup-job (default until 2026-01-21)";
+    }
+  }
+}
 
 void add_environment(const YamlNode* env, const WorkflowScope& scope, const std::string& set_by, JobEnvironment& into) {
   if (env == nullptr || !env->is_map()) return;
@@ -215,11 +230,11 @@ void StepSequence::run_unknown_action(const std::string& uses, const YamlNode& s
   const YamlNode* with = step.find("with");
   const bool watcher = to_lower(with == nullptr ? "" : with->text_of("enable-watcher")) == "true";
   const YamlNode* limit = member(with, "hang-detection-timeout");
+  if (limit == nullptr) limit = member(with, "slow-dispatch-timeout");  // its name before 2026-01-21
   if (watcher) {
     environment_["TT_METAL_WATCHER"] = {{"1", "1", into.name.origin}, "composite:setup-job"};
   } else if (limit == nullptr) {
-    // tt-metal's default since 2026-01-21; before, the input had another name and 60 seconds.
-    environment_[std::string{operation_limit}] = {{"5.0", "5.0", into.name.origin}, "composite:setup-job (default)"};
+    environment_[std::string{operation_limit}] = {{"5.0", "5.0", into.name.origin}, std::string{unwritten_default}};
   } else {
     WorkflowText value = scope_.text(*limit);
     if (to_decimal(value.with_defaults) != 0.0)

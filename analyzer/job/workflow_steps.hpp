@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analyzer/job/job_facts.hpp"
@@ -28,6 +29,10 @@ private:
   WorkflowScope& scope_;
   JobEnvironment environment_;
 };
+
+/// tt-metal's set-up action limits operations to 5 s where nobody says otherwise; until 2026-01-21 to 60 s. Gives jobs
+/// that ran earlier (RFC 3339) the limit of their day, where the checkout does not hold the action.
+void date_defaults(JobFacts& job, std::string_view day);
 
 /// An `env:` block: each variable, its expressions resolved in `scope`.
 void add_environment(const YamlNode* env, const WorkflowScope& scope, const std::string& set_by, JobEnvironment& into);

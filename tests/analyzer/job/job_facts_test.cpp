@@ -5,6 +5,7 @@
 
 #include "analyzer/job/inspection.hpp"
 #include "analyzer/job/job_search.hpp"
+#include "analyzer/job/workflow_steps.hpp"
 #include "tests/analyzer/job/source_tree_of.hpp"
 #include "tests/support/catch.hpp"
 
@@ -233,4 +234,25 @@ TEST_CASE("an action that calls itself, and callers in a ring, come to an end") 
                        "./.github/actions/me\n      - run: pytest a\n"}});
   CHECK(ndr::workflow_jobs(tree, ".github/workflows/a.yaml", files).size() == 2);
   CHECK(ndr::find_job(tree, "y", "", files).jobs.size() >= 1);
+}
+
+TEST_CASE("an unwritten limit of operations is that of the day on which the job ran") {
+  const auto limit_on = [](std::string_view day, const std::string& with) {
+    const ndr::SourceTree tree = source_tree_of({{"w.yaml",
+                                                  "on: push\njobs:\n  a:\n    steps:\n"
+                                                  "      - uses: example/actions/setup-job@main\n" +
+                                                      with + "      - run: pytest tests/a.py\n"}});
+    ndr::FactFiles files;
+    ndr::JobFacts job = ndr::workflow_jobs(tree, "w.yaml", files).at(0);
+    ndr::date_defaults(job, day);
+    const auto& environment = job.rows.at(0).main_step()->environment;
+    const auto found = environment.find("TT_METAL_OPERATION_TIMEOUT_SECONDS");
+    return found == environment.end() ? std::string{"none"} : found->second.value.text;
+  };
+  CHECK(limit_on("2026-02-01T10:00:00Z", "") == "5.0");
+  CHECK(limit_on("2026-01-20T23:59:59Z", "") == "60.0");
+  CHECK(limit_on("2026-01-20T23:59:59Z", "        with: {slow-dispatch-timeout: 90}\n") == "90");
+  CHECK(limit_on("2026-01-20T23:59:59Z", "        with: {hang-detection-timeout: 10.0}\n") == "10.0");
+  CHECK(limit_on("2025-01-20T23:59:59Z", "        with: {hang-detection-timeout: 0}\n") == "none");
+  CHECK(limit_on("2025-01-20T23:59:59Z", "        with: {enable-watcher: true}\n") == "none");
 }

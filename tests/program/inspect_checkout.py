@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Compares what `ndreprod inspect` says of a labelled checkout with what its label says: inspect_corpus.py PROGRAM
+"""Compares what `ndreprod inspect` says of a labelled checkout with its label: inspect_checkout.py PROGRAM [CHECKOUT]
 
-NDREPRO_CORPUS names a folder with repo/ and repo/expected.json, and the labelled logs of failures in it (dev/); without
-it there is nothing to compare (exit 77). Every fact of the label must be there with the same value, and have a place
-where it was read. Prints each difference; exit status 1 if there is any.
+CHECKOUT holds expected.json; without it, it is repo/ of the corpus that NDREPRO_CORPUS names (not set: exit 77), with
+its logs of failures (dev/). Every fact of the label must be there with the same value, and have a place where it was
+read; the whole answer must be of the form that `inspect --schema` prints. Prints each difference; exit status 1 if
+there is any.
 """
 import json
 import os
 import pathlib
 import subprocess
 import sys
+
+import jsonschema
 
 NOT_FACTS = {"case"}  # which labelled log fails there: a key of the label itself
 
@@ -26,6 +29,8 @@ def logs_of(corpus, label):
                 collect(value)
 
     collect(label)
+    if corpus is None:
+        return []
     cases = {case["case"]: case["files"] for case in json.loads((corpus / "dev" / "labels.json").read_text())}
     return [corpus / "dev" / name for case in sorted(named) for name in cases.get(case, [])]
 
@@ -69,19 +74,26 @@ def count(node):
 
 
 def main():
-    if "NDREPRO_CORPUS" not in os.environ:
+    corpus = None
+    if len(sys.argv) > 2:
+        checkout = pathlib.Path(sys.argv[2])
+    elif "NDREPRO_CORPUS" in os.environ:
+        corpus = pathlib.Path(os.environ["NDREPRO_CORPUS"])
+        checkout = corpus / "repo"
+    else:
         print("skipped: NDREPRO_CORPUS is not set")
         return 77
-    corpus = pathlib.Path(os.environ["NDREPRO_CORPUS"])
-    label = json.loads((corpus / "repo" / "expected.json").read_text())
+    label = json.loads((checkout / "expected.json").read_text())
     logs = [word for log in logs_of(corpus, label) for word in ("--log", str(log))]
-    command = [sys.argv[1], "inspect", "--repository", str(corpus / "repo"), "--json", *logs]
+    command = [sys.argv[1], "inspect", "--repository", str(checkout), "--json", *logs]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         print(f"{' '.join(command)} ended with {answer.returncode}: {answer.stderr}")
         return 1
     found = json.loads(answer.stdout)
-    complaints = []
+    schema = json.loads(subprocess.run([sys.argv[1], "inspect", "--schema"], capture_output=True, text=True, check=True).stdout)
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(found)
+    complaints = [f"not as the schema says: /{'/'.join(map(str, error.absolute_path))}: {error.message[:300]}" for error in errors]
     compare(label, found, found["origins"], "", complaints)
     print("\n".join(complaints))
     print(f"{count(label)} facts, {len(complaints)} complaints")
