@@ -77,6 +77,18 @@ bool is_only_settings(const std::vector<Sourced<std::string>>& script) {
   });
 }
 
+// A step that is nothing but a command which only the matrix of the run knows: the tests, most likely.
+std::vector<TestCommand> unknown_command(const std::vector<Sourced<std::string>>& script) {
+  if (script.size() != 1 || !is_one_expression(trim(script.front().value))) return {};
+  const auto paths = named_paths(script.front().value);
+  if (paths.empty() || paths.front().empty() || paths.front().front() != "matrix") return {};
+  TestCommand test;
+  test.command.text = trim(script.front().value);
+  test.command.kind = CommandKind::script;
+  test.command.origin = script.front().origin;
+  return {std::move(test)};
+}
+
 // What a step switches, in words, from what it gives an action.
 void add_notes(JobStep& step, const JobEnvironment& before_it, const JobEnvironment& after_it) {
   const auto given = [&](const char* input) {
@@ -159,6 +171,7 @@ JobStep StepSequence::read_step(const YamlNode& node, const YamlNode* job_defaul
     step.script = script_lines(*run, scope_, true);
     step.script_is_of_matrix = scope_.matrix_node(trim(run->text)) != nullptr;
     step.tests = test_commands(step.script, tree_, scope_.files());
+    if (step.tests.empty()) step.tests = unknown_command(step.script);
     step.only_sets_variables = is_only_settings(step.script);
     for (const auto& [variable, value] : script_variables(step.script))
       step.environment[variable] = {{value.value, value.value, value.origin}, "script"};

@@ -9,12 +9,14 @@ INSTANCE_MACRO = re.compile(r"\bINSTANTIATE_(?:TEST_SUITE|TEST_CASE|TYPED_TEST_S
 CLASS_HEAD = re.compile(r"\b(class|struct)\s+(\w+)\s*(?:final\s*)?(?::([^{;]*))?\{")
 
 
-def without_comments(text):
-    """The same text, of the same length, with comments and the inside of strings blanked."""
+def without_comments(text, keep_strings=False):
+    """The same text, of the same length, with comments (and the inside of strings) blanked."""
     pattern = re.compile(r'R"([^()\\\s]{0,16})\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//[^\n]*|/\*.*?\*/', re.S)
 
     def blank(match):
         part = match.group(0)
+        if keep_strings and part[0] != "/":
+            return part
         keep = 1 if part[0] in "\"'" else 0
         inside = "".join("\n" if c == "\n" else " " for c in part[keep : len(part) - keep])
         return part[:keep] + inside + part[len(part) - keep :] if keep else inside
@@ -56,7 +58,7 @@ class Source:
     """One C++ test source."""
 
     def __init__(self, path, text):
-        self.path, self.text, self.plain = path, text, without_comments(text)
+        self.path, self.text, self.plain = path, without_comments(text, True), without_comments(text)
         self.classes = {}
         for match in CLASS_HEAD.finditer(self.plain):
             end = closing(self.plain, match.end() - 1)

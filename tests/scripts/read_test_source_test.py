@@ -349,9 +349,10 @@ GTEST = """\
 
     TEST_P(Grid, Fits) { SUCCEED(); }
 
-    const std::vector<PumpCase> slow = {{1, false, "one"}, PumpCase{.rate = 2, .name = "two"}};
+    const std::vector<PumpCase> slow = {{1, false, "one"},  // the first
+                                        /* and */ PumpCase{.rate = 2, .name = "two"}};
     INSTANTIATE_TEST_SUITE_P(Slow, PumpSweep, ::testing::ValuesIn(slow));
-    INSTANTIATE_TEST_SUITE_P(Fast, PumpSweep, testing::Values(PumpCase{0x10, true, "a, b"}));
+    INSTANTIATE_TEST_SUITE_P(Fast, PumpSweep, testing::Values(PumpCase{0x10, true, "a, // b"}));
     INSTANTIATE_TEST_SUITE_P(All, Grid, testing::Combine(testing::Range(0, 3), testing::Bool()));
 """
 
@@ -365,7 +366,7 @@ def google_tests_are_read_by_their_macros():
     check("kinds by macro", functions["PumpFixture.Starts"]["fixture_kind"] == "gtest:TEST_F")
     check("fields by the struct", functions["Slow/PumpSweep.Runs"]["params"] == [
         {"rate": 1, "reverse": False, "name": "one"}, {"rate": 2, "name": "two"}])
-    check("numbers and texts", functions["Fast/PumpSweep.Runs"]["params"] == [{"rate": 16, "reverse": True, "name": "a, b"}])
+    check("numbers and texts", functions["Fast/PumpSweep.Runs"]["params"] == [{"rate": 16, "reverse": True, "name": "a, // b"}])
     check("products", functions["All/Grid.Fits"]["params"][3] == [1, True] and len(functions["All/Grid.Fits"]["params"]) == 6)
 
 

@@ -224,6 +224,25 @@ TEST_CASE("a matrix that nobody here can know is one row with the gap in its nam
   CHECK(ndr::find_job(tree, "y 5", "a.yaml", files).jobs.empty());
 }
 
+TEST_CASE("a step whose command only the run's matrix knows is the one that runs the tests") {
+  const ndr::SourceTree tree = source_tree_of({{"w.yaml", R"(on: {workflow_call: {inputs: {groups: {type: string}}}}
+jobs:
+  a:
+    strategy: {matrix: {group: "${{ fromJSON(inputs.groups) }}"}}
+    steps:
+      - run: pytest tests/smoke.py
+      - name: All of them
+        run: ${{ matrix.group.cmd }}
+      - run: ${{ inputs.cleanup }}
+)"}});
+  ndr::FactFiles files;
+  const ndr::JobFacts job = ndr::workflow_jobs(tree, "w.yaml", files).at(0);
+  REQUIRE(job.rows.at(0).main_step() != nullptr);
+  CHECK(job.rows[0].main_step()->name.value == "All of them");
+  CHECK(job.rows[0].main_step()->tests.at(0).command.text == "${{ matrix.group.cmd }}");
+  CHECK(job.rows[0].steps.at(2).tests.empty());
+}
+
 TEST_CASE("an action that calls itself, and callers in a ring, come to an end") {
   ndr::FactFiles files;
   const auto tree =
