@@ -29,6 +29,7 @@ void FactTree::put(const Path& path, const Json& value, const std::string& file,
   Json* node = &state_->tree;
   std::string pointer;
   for (const std::string& name : path) {
+    if (!node->is_object()) *node = Json::object();
     node = &(*node)[name];
     pointer += pointer_part(name);
   }

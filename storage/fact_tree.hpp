@@ -20,7 +20,7 @@ public:
   FactTree& operator=(const FactTree&) = delete;
 
   /// Sets the value at the path. A list or an object has the origin for all of its leaves that have none of their own.
-  /// An empty file or line 0: nobody knows.
+  /// A value on the way to the path that is no object gives way to one. An empty file or line 0: nobody knows.
   void put(const Path& path, const nlohmann::ordered_json& value, const std::string& file, std::uint64_t line);
   void problem(const Refusal& refusal);
   bool has(const Path& path) const;

@@ -38,9 +38,13 @@ void write_configured(const ConfiguredTest& test, const FactWriter& put) {
     if (run.loop > 1) put(below(base, "loop"), run.loop, run.command.origin);
     if (run.function) put(below(base, "function"), run.function->value, run.function->origin);
   }
-  for (const auto& [sku, minutes] : test.minutes)
-    put(sku.empty() ? below(timeouts, "step_min") : below(below(timeouts, "step_min"), sku), number_json(minutes.value),
-        minutes.origin);
+  // "" is for all of them; beside limits of their own it is that of the others.
+  const FactPath step_min = below(timeouts, "step_min");
+  for (const auto& [sku, minutes] : test.minutes) {
+    const bool alone = sku.empty() && test.minutes.size() == 1;
+    const FactPath path = alone ? step_min : below(step_min, sku.empty() ? "others" : sku);
+    put(path, number_json(minutes.value), minutes.origin);
+  }
   if (!test.skus.empty()) put(below(base, "skus"), test.skus, test.origin);
   for (const auto& [name, value] : test.labels)
     put(below(below(base, "labels"), name), value.value, value.origin);

@@ -15,11 +15,12 @@ namespace ndr {
 struct EvidenceExtractor::State {
   std::vector<std::string> files;
   std::optional<FileReader> reader;
-  std::vector<Evidence> read;
+  std::vector<JobEvidence> read;
 
   void close_file() {
     if (!reader) return;
-    read.push_back(evidence_of(reader->finish()));
+    for (JobOutcome& job : reader->finish())
+      read.push_back({static_cast<std::uint32_t>(files.size() - 1), evidence_of(std::move(job))});
     reader.reset();
   }
 };

@@ -80,7 +80,7 @@ void take_fault(const Fault& fault, Evidence& evidence) {
 
 double in_milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
 
-void take_times(const FileOutcome& outcome, Evidence& evidence) {
+void take_times(const JobOutcome& outcome, Evidence& evidence) {
   if (outcome.end && outcome.end->kind != FrameError::Kind::exit_code && outcome.silent_s > 0)
     evidence.silent_seconds = sourced(in_milliseconds(outcome.silent_s), outcome.end->seen.origin);
   if (!evidence.failed_at) return;
@@ -140,10 +140,10 @@ bool is_step_limit(std::string_view input) {
   const std::string lower = to_lower(input);
   return contains(lower, "timeout") && !contains(lower, "hang") && !contains(lower, "dispatch") &&
          !contains(lower, "operation") && !contains(lower, "detection") && !contains(lower, "pytest") &&
-         !contains(lower, "second");
+         !contains(lower, "second") && !contains(lower, "per-test") && !contains(lower, "per_test");
 }
 
-void take_timeouts(const FileOutcome& outcome, const std::optional<ShellCommand>& command, Evidence& evidence) {
+void take_timeouts(const JobOutcome& outcome, const std::optional<ShellCommand>& command, Evidence& evidence) {
   const StepReader& step = *outcome.step;
   const auto& header = step.pytest().session().timeout_s;
   if (header) set_limit(evidence, "pytest_s", header->value, header->origin);
@@ -168,7 +168,7 @@ void take_timeouts(const FileOutcome& outcome, const std::optional<ShellCommand>
     evidence.timeouts.emplace(name, value);
 }
 
-void take_platform(const FileOutcome& outcome, Evidence& evidence) {
+void take_platform(const JobOutcome& outcome, Evidence& evidence) {
   constexpr std::array<std::string_view, 8> inputs{"arch",     "runner-label", "sku",      "runner",
                                                    "topology", "board",        "platform", "runs-on"};
   Gathered arch{"arch", evidence};
@@ -186,6 +186,7 @@ void take_platform(const FileOutcome& outcome, Evidence& evidence) {
   board.add(find(evidence.environment, "MESH_DEVICE"), board_in);
   if (!board.kept()) board.add(outcome.job.workflow, board_in);
   if (!board.kept()) board.add(outcome.job.runner, board_in);
+  if (!board.kept() && outcome.step) board.add(outcome.step->board_hint(), board_in);
   evidence.arch = arch.kept();
   evidence.board = board.kept();
 }
@@ -219,7 +220,7 @@ void clean_all(Evidence& evidence) {
 
 }  // namespace
 
-Evidence evidence_of(const FileOutcome& outcome) {
+Evidence evidence_of(const JobOutcome& outcome) {
   Evidence evidence;
   evidence.is_failure = outcome.is_failure;
   if (outcome.is_failure) evidence.failure_type = FailureType::exception;

@@ -5,6 +5,6 @@
 namespace ndr {
 
 /// From what one log says to the fields of Evidence (`files` is the caller's).
-Evidence evidence_of(const FileOutcome& outcome);
+Evidence evidence_of(const JobOutcome& outcome);
 
 }  // namespace ndr

@@ -6,11 +6,13 @@
 
 #include "analyzer/assert.hpp"
 #include "analyzer/evidence/formats_command.hpp"
+#include "analyzer/utf8.hpp"
 
 namespace ndr {
 namespace {
 
 constexpr std::size_t most_steps = 200;
+constexpr std::size_t most_jobs = 200;
 
 constexpr std::size_t block_size = std::size_t{64} * 1024;  // stays in the processor's cache while it is looked through
 
@@ -59,8 +61,8 @@ FileReader::FileReader(std::uint32_t file_index, bool prefilter)
 
 void FileReader::feed(std::string_view bytes) {
   while (!bytes.empty()) {
-    // The first line may begin with a byte order mark.
-    const bool at_block = prefilter_ && splitter_.between_lines() && splitter_.number() > 1;
+    // The first line may begin with a byte order mark. Where each line names its job, each line counts.
+    const bool at_block = prefilter_ && !names_jobs_ && splitter_.between_lines() && splitter_.number() > 1;
     std::size_t taken = at_block ? read_block(bytes) : 0;
     if (taken == 0) {
       taken = std::min(bytes.find('\n'), bytes.size() - 1) + 1;
@@ -114,6 +116,9 @@ void FileReader::take_raw(std::string_view raw, std::uint64_t number, std::uint6
                           std::optional<Interest> known) {
   if (number == 1 && raw.starts_with("\xef\xbb\xbf")) raw.remove_prefix(3);
   const StampedText stamped = split_stamp(raw);
+  if (number == 1) names_jobs_ = !stamped.job.empty();
+  if (names_jobs_ && !stamped.job.empty() && stamped.job != job_.value)
+    begin_job(stamped.job, Origin{file_index_, number, offset});
   const std::string_view clean = strip_ansi(stamped.text, clean_);
   const PrefixedText prefixed = split_process_prefix(clean);
   const LogLine line{prefixed.text, stamped.stamp, prefixed.prefix, Origin{file_index_, number, offset}};
@@ -199,10 +204,32 @@ void FileReader::take_error() {
   failed_step_ = std::exchange(step_, std::make_unique<StepReader>());
 }
 
-FileOutcome FileReader::finish() {
+std::vector<JobOutcome> FileReader::finish() {
   splitter_.finish([this](auto raw, auto number, auto offset) { take_raw(raw, number, offset, {}); });
-  FileOutcome outcome;
+  jobs_.push_back(finish_job());
+  return std::move(jobs_);
+}
+
+void FileReader::begin_job(std::string_view name, const Origin& origin) {
+  if (!job_.value.empty()) {
+    if (jobs_.size() + 1 >= most_jobs) return;
+    jobs_.push_back(finish_job());
+    frame_ = {};
+    header_pending_ = false;
+    step_ = std::make_unique<StepReader>();
+    failed_step_.reset();
+    last_tests_.reset();
+    end_.reset();
+    steps_.clear();
+    silent_s_ = 0;
+  }
+  job_ = sourced(to_utf8(name), origin);
+}
+
+JobOutcome FileReader::finish_job() {
+  JobOutcome outcome;
   outcome.job = frame_.job();
+  if (!outcome.job.job && !job_.value.empty()) outcome.job.job = job_;
   step_->finish();
   forget_overcome_error();
   const bool complete = frame_.framed() && frame_.finished();

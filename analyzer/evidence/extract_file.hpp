@@ -12,8 +12,8 @@
 
 namespace ndr {
 
-/// What one log says in the end.
-struct FileOutcome {
+/// What the log of one job says in the end.
+struct JobOutcome {
   bool is_failure = false;
   JobIdentity job;
   std::optional<Fault> fault;
@@ -32,7 +32,8 @@ public:
   void feed(std::string_view bytes);
   /// Bytes that nobody wrote: between what stands before and after them.
   void skip_hole(std::uint64_t bytes);
-  FileOutcome finish();
+  /// A log of a whole run has the output of several jobs, one behind the other.
+  std::vector<JobOutcome> finish();
 
 private:
   std::size_t read_block(std::string_view bytes);
@@ -40,6 +41,8 @@ private:
   bool open() const { return header_pending_ || frame_.open() || step_->open(); }
   void take_raw(std::string_view raw, std::uint64_t number, std::uint64_t offset, std::optional<Interest> known);
   void take(const LogLine& line);
+  void begin_job(std::string_view name, const Origin& origin);
+  JobOutcome finish_job();
   void close_step();
   void take_error();
   void forget_overcome_error();
@@ -51,6 +54,9 @@ private:
   LineTrigger trigger_;
   std::vector<TriggerHit> hits_;  // of the block
   std::string clean_;
+  std::vector<JobOutcome> jobs_;  // those before the current one
+  bool names_jobs_ = false;       // each line does, from the first on
+  Sourced<std::string> job_;      // the current one's name; empty: no line names it
   GithubFrame frame_;
   bool header_pending_ = false;  // the step's header is still being read
   std::unique_ptr<StepReader> step_;

@@ -167,7 +167,41 @@ std::optional<std::string> inner_script(std::string_view program, std::string_vi
   return std::nullopt;
 }
 
+// "docker run --rm -e A=b -v /x:/y IMAGE pytest x": takes the variables, and leaves `words` at the command.
+bool skip_container(std::string_view program, ShellText& words, ShellCommand& command) {
+  if (!is_one_of(file_name(program), {"docker", "podman", "nerdctl"})) return false;
+  const std::string_view action = words.next_word();
+  if (action != "run" && action != "exec") return false;
+  for (std::string_view word = words.next_word(); word.starts_with('-'); word = words.next_word()) {
+    const bool has_value = is_one_of(
+        word,
+        {"-e",         "--env",          "-v",          "--volume", "--device",   "-w",           "--workdir", "--name",
+         "--network",  "--net",          "--shm-size",  "-u",       "--user",     "--entrypoint", "--mount",   "-p",
+         "--cap-add",  "--ulimit",       "--group-add", "-h",       "--hostname", "--tmpfs",      "--memory",  "-m",
+         "--cpus",     "--cpuset-cpus",  "--env-file",  "--ipc",    "--pid",      "--label",      "-l",        "--pull",
+         "--platform", "--security-opt", "--publish"});
+    std::string_view value = has_value ? words.next_word() : std::string_view{};
+    if (word.starts_with("--env=")) value = word.substr(6);
+    if (word != "-e" && word != "--env" && !word.starts_with("--env=")) continue;
+    auto set = assignment(unquoted(value));
+    if (set && command.assignments.size() < most_assignments) command.assignments.insert(std::move(*set));
+  }
+  return true;  // the loop's last word was the image
+}
+
 void read_line(std::string_view line, const Origin& origin, std::vector<ShellCommand>& into);
+
+// What runs within `outer`, with what stands before it.
+void read_inner(std::string_view text, const ShellCommand& outer, std::vector<ShellCommand>& into) {
+  constexpr std::size_t most_that_inherit = 50;  // bounds copies on hostile logs
+  const std::size_t first = into.size();
+  read_line(text, outer.origin, into);
+  for (std::size_t i = first; i < std::min(into.size(), first + most_that_inherit); ++i) {
+    for (const auto& [name, value] : outer.assignments)
+      into[i].assignments.emplace(name, value);
+    if (!into[i].limit_s) into[i].limit_s = outer.limit_s;
+  }
+}
 
 void read_command(std::string_view text, const Origin& origin, std::vector<ShellCommand>& into) {
   ShellCommand command;
@@ -186,8 +220,11 @@ void read_command(std::string_view text, const Origin& origin, std::vector<Shell
       skip_timeout(words, command);
       continue;
     }
-    if (const auto inner = inner_script(word, words.rest())) {
-      return read_line(*inner, origin, into);
+    if (const auto inner = inner_script(word, words.rest())) return read_inner(*inner, command, into);
+    ShellText inside = words;
+    if (skip_container(word, inside, command) && !inside.rest().empty()) {
+      words = inside;
+      continue;
     }
     command.text = without_redirections(rest);
     command.kind = kind_of_program(unquoted(word), words.rest());

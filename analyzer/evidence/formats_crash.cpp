@@ -247,11 +247,13 @@ bool CrashReader::read_frame(const LogLine& line) {
   const std::string_view text = line.text;
   if (contains(text, "(most recent call first)")) {
     stack_ = text.starts_with("Current thread") ? Stack::current_thread : Stack::other_thread;
+    death_->last_thread.clear();
     return true;
   }
   if (auto frame = python_frame(text, line.origin)) {
-    const bool wanted = stack_ == Stack::current_thread && death_->python_stack.size() < most_stack_frames;
-    if (wanted) death_->python_stack.push_back(std::move(*frame));
+    auto& stack = stack_ == Stack::current_thread ? death_->python_stack : death_->last_thread;
+    const bool wanted = stack_ == Stack::current_thread || stack_ == Stack::other_thread;
+    if (wanted && stack.size() < most_stack_frames) stack.push_back(std::move(*frame));
     return true;
   }
   if (stack_ != Stack::native || death_->native_stack.size() >= most_stack_frames) return false;
@@ -278,7 +280,10 @@ std::optional<Fault> CrashReader::fault() const {
   fault.error_line = sourced(std::string{trim(said.text)}, said.origin);
   fault.error_stamp = said.stamp;
   fault.native_stack = dead.native_stack;
-  fault.python_stack = {dead.python_stack.rbegin(), dead.python_stack.rend()};
+  // A native thread has no Python frames; the main thread, which is printed last, runs the test.
+  const bool main_thread = !dead.last_thread.empty() && dead.last_thread.back().function == "<module>";
+  const auto& python_stack = dead.python_stack.empty() && main_thread ? dead.last_thread : dead.python_stack;
+  fault.python_stack = {python_stack.rbegin(), python_stack.rend()};
   if (dead.place) fault.throw_location = sourced(source_path(dead.place->value), dead.place->origin);
   if (dead.what) {
     fault.error_line = dead.what;

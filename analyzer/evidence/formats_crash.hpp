@@ -47,6 +47,7 @@ private:
     std::optional<TtThrow> thrown;
     bool asserted = false;
     std::vector<StackFrame> python_stack;  // innermost first here
+    std::vector<StackFrame> last_thread;   // of those that are not the current one
     std::vector<StackFrame> native_stack;
   };
   Death& death(const LogLine& line);

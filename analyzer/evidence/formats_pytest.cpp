@@ -166,7 +166,12 @@ bool PytestReader::read(const LogLine& line) {
       close_block();
       block_.emplace(title, blocks_are_errors_, line);
     } else {
-      if (!block_ && source_place(line.text)) block_.emplace("", blocks_are_errors_, line);  // --tb=line
+      // --tb=line: one place and message after the other
+      const bool between = (!block_ || block_->is_one_line()) && !line.text.starts_with(' ');
+      if (between && source_place(line.text)) {
+        close_block();
+        block_.emplace("", blocks_are_errors_, line);
+      }
       if (block_) block_->read(line);
     }
     return true;

@@ -10,6 +10,7 @@ namespace ndr {
 namespace {
 
 constexpr std::size_t most_parts = 6;
+constexpr std::string_view traceback_start = "Traceback (most recent call last):";
 
 }  // namespace
 
@@ -100,7 +101,7 @@ bool PytestBlockReader::read_python_frame(const LogLine& line) {
   frame.function = found->function;
   frame.origin = line.origin;
   part().frames.push_back(std::move(frame));
-  statement_follows_ = true;
+  statement_follows_ = native_ = true;
   return true;
 }
 
@@ -120,6 +121,9 @@ void PytestBlockReader::read(const LogLine& line) {
   const std::string_view text = trim_end(line.text);
   const bool plain = !text.empty() && !text.starts_with(' ') && !text.starts_with("_ _");
   if (plain && block_.notes.size() < most_kept_lines) block_.notes.push_back(keep(line));
+  // --tb=native: the exception stands below the frames, without a mark, and may have more lines.
+  const bool said = native_ && !part().frames.empty() && (plain ? text != traceback_start : !part().errors.empty());
+  if (said && part().errors.size() < most_kept_lines) part().errors.push_back(keep(line));
   read_source(text);
 }
 

@@ -39,6 +39,8 @@ public:
   PytestBlockReader(std::string_view title, bool error, const LogLine& line);
   void read(const LogLine& line);
   bool has_content() const;
+  /// Of --tb=line: without a title, with one place and its message.
+  bool is_one_line() const { return block_.title.empty() && part().frames.size() == 1 && !part().errors.empty(); }
   PytestBlock take();
 
 private:
@@ -54,6 +56,7 @@ private:
   std::string statement_;
   Origin statement_origin_;
   bool statement_follows_ = false;  // --tb=short prints it below the place
+  bool native_ = false;             // frames as Python prints them
   bool captured_ = false;
 };
 

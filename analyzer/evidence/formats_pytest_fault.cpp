@@ -46,9 +46,19 @@ const PytestBlock* first_block(const PytestSession& session) {
   return blocks.empty() ? nullptr : &blocks.front();
 }
 
+// --tb=line: a block without a title, whose message the summary repeats, as far as a line is long.
+bool is_message_of(const PytestBlock& block, std::string_view message) {
+  if (!block.title.empty() || block.parts.front().errors.empty()) return false;
+  const std::string_view said = trim(block.parts.front().errors.front().text);
+  while (message.ends_with('.'))
+    message.remove_suffix(1);
+  return !message.empty() && (said.starts_with(message) || message.starts_with(said));
+}
+
 const PytestSummaryLine* summary_of(const PytestSession& session, const PytestBlock* block, std::string_view id) {
   for (const PytestSummaryLine& line : session.summary) {
-    if (!id.empty() ? line.id == id : block == nullptr || is_title_of(block->title, line.id)) return &line;
+    const bool same = block == nullptr || is_title_of(block->title, line.id) || is_message_of(*block, line.message);
+    if (id.empty() ? same : line.id == id) return &line;
   }
   return nullptr;
 }
@@ -175,9 +185,7 @@ void take_test_frame(const PytestBlock& block, std::string_view root, Fault& fau
 void take_block(const PytestBlock& block, std::string_view root, Fault& fault) {
   const auto filled =
       std::find_if(block.parts.begin(), block.parts.end(), [](const PytestPart& part) { return !part.errors.empty(); });
-  PytestPart part = filled == block.parts.end() ? block.parts.front() : *filled;
-  const bool native = part.errors.empty() && !part.frames.empty() && !block.notes.empty();  // --tb=native
-  if (native) part.errors.push_back(block.notes.back());
+  const PytestPart& part = filled == block.parts.end() ? block.parts.front() : *filled;
   take_exception(part, root, fault);
   if (const auto thrown = throw_in(part)) take_throw(*thrown, root, fault);
   for (const PytestFrame& frame : part.frames)

@@ -33,6 +33,18 @@ MaybeSourced<std::string> arch_named(std::string_view text, const Origin& origin
   return sourced(std::move(*arch), origin);
 }
 
+// "boards: 1 x P100", "Board type: n300 L", and a row of tt-smi's table: "│ 0 │ Wormhole │ n150 L │".
+MaybeSourced<std::string> board_named(std::string_view text, const Origin& origin) {
+  const std::string_view whole = trim(text);
+  const bool names = whole.starts_with("board") || whole.starts_with("Board");
+  const auto value = names ? after(whole.substr(0, 120), ":") : std::nullopt;
+  const bool row = whole.starts_with("\xe2\x94\x82") || whole.starts_with("\xe2\x94\x83") || whole.starts_with('|');
+  if (value && before(whole, ":").size() > 16) return std::nullopt;
+  if (!value && !row) return std::nullopt;
+  auto board = board_in(value ? *value : whole);
+  return board ? sourced(std::move(*board), origin) : MaybeSourced<std::string>{};
+}
+
 }  // namespace
 
 void StepReader::read(const LogLine& line) {
@@ -131,6 +143,7 @@ void StepReader::read_settings(const LogLine& line) {
   for (auto& [name, value] : shown_settings(line.text)) {
     if (settings_.size() < most_settings) settings_[name] = sourced(std::move(value), line.origin);
   }
+  if (!board_hint_) board_hint_ = board_named(line.text, line.origin);
   if (arch_hint_) return;
   if (const auto arch = after(line.text, "arch")) arch_hint_ = arch_named(*arch, line.origin);
   if (arch_hint_) return;

@@ -49,6 +49,7 @@ public:
   const std::map<std::string, Sourced<double>>& limits() const { return limits_; }
   const LogSettings& sizes() const { return sizes_; }
   MaybeSourced<std::string> arch_hint() const { return arch_hint_; }
+  MaybeSourced<std::string> board_hint() const { return board_hint_; }
   /// A line said that something is tried again since this was asked for the last time.
   bool tries_again() { return std::exchange(tries_again_, false); }
   /// What failed later than that fault, a line each.
@@ -101,6 +102,7 @@ private:
   std::map<std::string, Sourced<double>> limits_;
   LogSettings sizes_;  // of the device's memory
   MaybeSourced<std::string> arch_hint_;
+  MaybeSourced<std::string> board_hint_;
   std::uint64_t last_report_line_ = 0;  // of a session's or program's own report that all went well
 };
 

@@ -91,13 +91,14 @@ std::vector<std::size_t> largest_group(const std::vector<Evidence>& read, const 
   return largest;
 }
 
-std::vector<LogOutcome> outcomes_of(const std::vector<Evidence>& read, const std::vector<std::size_t>& group) {
+std::vector<LogOutcome> outcomes_of(const std::vector<Evidence>& read, const std::vector<std::uint32_t>& files,
+                                    const std::vector<std::size_t>& group) {
   std::vector<LogOutcome> outcomes;
   for (std::size_t i = 0; i < read.size(); ++i) {
     const Evidence& log = read[i];
     const bool same = std::find(group.begin(), group.end(), i) != group.end();
-    outcomes.push_back({static_cast<std::uint32_t>(i), log.is_failure, same, log.failure_type, log.job, log.test_id,
-                        log.error_line, log.failed_at});
+    outcomes.push_back(
+        {files[i], log.is_failure, same, log.failure_type, log.job, log.test_id, log.error_line, log.failed_at});
   }
   return outcomes;
 }
@@ -124,13 +125,19 @@ void take_watcher_places(std::vector<Evidence>& read) {
 
 }  // namespace
 
-Extraction merge_logs(std::vector<Evidence> read) {
-  if (read.empty()) return {};
+Extraction merge_logs(std::vector<JobEvidence> jobs) {
+  if (jobs.empty()) return {};
+  std::vector<Evidence> read;
+  std::vector<std::uint32_t> files;
+  for (JobEvidence& job : jobs) {
+    read.push_back(std::move(job.evidence));
+    files.push_back(job.file);
+  }
   take_watcher_places(read);
   std::vector<Signature> signatures;
   std::transform(read.begin(), read.end(), std::back_inserter(signatures), signature_of);
   const std::vector<std::size_t> group = largest_group(read, signatures);
-  std::vector<LogOutcome> logs = outcomes_of(read, group);
+  std::vector<LogOutcome> logs = outcomes_of(read, files, group);
   const std::size_t speaker = group.empty() ? last_with_command(read) : group.front();
   Extraction extraction{read[speaker], signatures[speaker]};
   for (std::size_t i = 0; i < read.size(); ++i) {

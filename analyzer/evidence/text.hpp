@@ -45,6 +45,7 @@ std::string_view strip_ansi(std::string_view line, std::string& buffer);
 struct StampedText {
   std::string_view stamp;
   std::string_view text;
+  std::string_view job;  // of `gh run view --log`: its first column
 };
 StampedText split_stamp(std::string_view line);
 

@@ -57,8 +57,11 @@ std::size_t mpi_mark(std::string_view text) {
       return text.substr(end).starts_with(' ') && close > 12 ? end + 1 : end;
     }
   }
-  const bool torchrun = text.starts_with("[rank") && to_number(text.substr(5, close - 5)) && rest.starts_with(':');
-  return torchrun ? close + (rest.starts_with(": ") ? 3u : 2u) : 0;
+  // "[rank0]: ", "[rank 0] ", "[Rank 0]: "
+  if (!text.starts_with("[rank") && !text.starts_with("[Rank")) return 0;
+  if (close < 6 || !to_number(trim(text.substr(5, close - 5)))) return 0;
+  std::size_t end = close + 1 + (rest.starts_with(':') ? 1 : 0);
+  return end + (text.substr(end).starts_with(' ') ? 1u : 0u);
 }
 
 // "(EngineCore_DP0 pid=268) "
@@ -102,15 +105,16 @@ std::string_view without_checkout(std::string_view path) {
 }  // namespace
 
 StampedText split_stamp(std::string_view line) {
-  if (const std::size_t length = stamp_length(line)) return {line.substr(0, length), after_stamp(line, length)};
+  if (const std::size_t length = stamp_length(line)) return {line.substr(0, length), after_stamp(line, length), {}};
   const auto job = line.find('\t');
-  if (job == std::string_view::npos) return {{}, line};
+  if (job == std::string_view::npos) return {{}, line, {}};
   const auto step = line.find('\t', job + 1);
-  if (step == std::string_view::npos) return {{}, line};
+  if (step == std::string_view::npos) return {{}, line, {}};
   std::string_view rest = line.substr(step + 1);
   if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
   const std::size_t length = stamp_length(rest);
-  return length == 0 ? StampedText{{}, line} : StampedText{rest.substr(0, length), after_stamp(rest, length)};
+  if (length == 0) return {{}, line, {}};
+  return {rest.substr(0, length), after_stamp(rest, length), line.substr(0, job)};
 }
 
 double seconds_between(std::string_view from_stamp, std::string_view to_stamp) {

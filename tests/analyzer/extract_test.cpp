@@ -29,7 +29,7 @@ std::string extract_in_chunks(const LogFixture& fixture, std::size_t chunk) {
 ndr::Evidence extract_file(const std::string& bytes, bool prefilter) {
   ndr::FileReader reader{0, prefilter};
   reader.feed(bytes);
-  return ndr::evidence_of(reader.finish());
+  return ndr::evidence_of(reader.finish().at(0));
 }
 
 // Fed in chunks of random sizes, small and large.
@@ -41,7 +41,7 @@ ndr::Evidence extract_file(std::string_view bytes, bool prefilter, std::mt19937&
     reader.feed(chunk);
     bytes.remove_prefix(chunk.size());
   }
-  return ndr::evidence_of(reader.finish());
+  return ndr::evidence_of(reader.finish().at(0));
 }
 
 // The log with what CI may put between and into its lines: idle logging, colours in mid-word, lone CR, CR LF.
@@ -263,7 +263,7 @@ TEST_CASE("hostile scripts stay bounded") {
   }
   ndr::FileReader reader{0, true};
   reader.feed(text + "##[endgroup]\n");
-  const ndr::FileOutcome outcome = reader.finish();
+  const ndr::JobOutcome outcome = std::move(reader.finish().at(0));
   REQUIRE(outcome.step);
   std::size_t bytes = 0;
   for (const auto& line : outcome.step->header().script)

@@ -70,6 +70,25 @@ TEST_CASE("commands are found behind what wraps them") {
   }
 }
 
+TEST_CASE("what a container or a shell is given holds for the command in it") {
+  const auto inside = only_test(
+      "docker run --rm -e ARCH_NAME=wormhole_b0 --env=B='x y' -e HOME -v /a:/a --device /dev/tenstorrent img:1 "
+      "bash -c 'C=3 pytest a.py -v'");
+  CHECK(inside.text == "pytest a.py -v");
+  CHECK(inside.assignments ==
+        std::map<std::string, std::string>{{"ARCH_NAME", "wormhole_b0"}, {"B", "x y"}, {"C", "3"}});
+  CHECK(only_test("sudo podman exec -it box ./build/test/unit_a --x").text == "./build/test/unit_a --x");
+  CHECK(only_test("docker build -t pytest .").text.empty());
+  CHECK(only_test("docker run img:1").text.empty());
+  const auto limited = only_test("A=1 timeout 30m bash -c \"A=2 pytest x\"");
+  CHECK(limited.assignments.at("A") == "2");
+  CHECK(limited.limit_s == 1800);
+  std::string nested;
+  for (int i = 0; i < 4000; ++i)
+    nested += "docker run i ";
+  CHECK(only_test(nested + "pytest x").text == "pytest x");
+}
+
 TEST_CASE("scripts of several lines are joined and cut") {
   const std::vector<ndr::Sourced<std::string>> script{
       {"export A=1", {0, 1, 0}}, {"pytest tests \\", {0, 2, 0}}, {"  -v", {0, 3, 0}}, {"echo done", {0, 4, 0}}};
