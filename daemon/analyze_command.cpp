@@ -151,6 +151,19 @@ void print_circumstances(Report& report, const Evidence& evidence) {
     report.line("later", later.value, place(evidence, later.origin));
 }
 
+// Which of several logs, or of several jobs of one, show this failure.
+void print_logs(Report& report, const Evidence& evidence) {
+  if (evidence.logs.size() < 2) return;
+  for (const LogOutcome& log : evidence.logs) {
+    const std::string verdict = log.same_failure ? "this failure"
+                                : log.is_failure ? "another failure: " + std::string{to_text(log.failure_type)}
+                                                 : "no failure";
+    const std::string name = log.file < evidence.files.size() ? evidence.files[log.file] : std::string{};
+    report.line("log", name + (log.job ? ", " + log.job->value : "") + ": " + verdict,
+                log.error_line ? place(evidence, log.error_line->origin) : std::string{});
+  }
+}
+
 void print_findings(Report& report, const CaseAnalysis& analysis) {
   const Evidence& evidence = analysis.extraction.evidence;
   for (const Hypothesis& hypothesis : analysis.hypotheses) {
@@ -173,8 +186,11 @@ void print_findings(Report& report, const CaseAnalysis& analysis) {
 void print_report(const CaseAnalysis& analysis, std::ostream& out) {
   const Evidence& evidence = analysis.extraction.evidence;
   Report report{evidence, out};
-  report.line("failed", evidence.is_failure ? "yes" : "no", "");
-  report.line("failure type", std::string{to_text(evidence.failure_type)}, "");
+  // What the verdict stands on: the line that says what is wrong, else what is known of when.
+  const auto& ground = evidence.error_line ? evidence.error_line : evidence.failed_at;
+  const std::string where = ground ? place(evidence, ground->origin) : std::string{};
+  report.line("failed", evidence.is_failure ? "yes" : "no", where);
+  report.line("failure type", std::string{to_text(evidence.failure_type)}, where);
   report.field("exception", evidence.exception);
   report.field("error line", evidence.error_line);
   report.field("throw location", evidence.throw_location);
@@ -198,6 +214,7 @@ void print_report(const CaseAnalysis& analysis, std::ostream& out) {
   report.field("job", evidence.job);
   report.field("rank or device", evidence.rank_or_device);
   print_circumstances(report, evidence);
+  print_logs(report, evidence);
   print_stack(report, evidence, evidence.python_stack, "python frame");
   print_stack(report, evidence, evidence.native_stack, "native frame");
   for (const Conflict& conflict : evidence.conflicts) {

@@ -151,7 +151,7 @@ private:
     heading("Logs");
     for (const LogOutcome& log : e.logs) {
       const std::string file = log.file < e.files.size() ? e.files[log.file] : "?";
-      line("- " + cell(file) + ": " +
+      line("- " + cell(file) + (log.job ? ", " + cell(log.job->value) : "") + ": " +
            (log.same_failure ? "shows this failure"
             : log.is_failure ? "shows another failure: " + std::string{to_text(log.failure_type)}
                              : "shows no failure"));

@@ -113,6 +113,11 @@ void set_variable(Evidence& evidence, const std::string& name, Sourced<std::stri
     evidence.secrets.emplace(to_utf8(name), value.origin);
 }
 
+// "ok=1", "attempt=2": a script's own, no part of the environment.
+bool is_script_variable(std::string_view name) {
+  return std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
 // Step block, then what the script exports and the log shows, then what stands in front of the command.
 void take_environment(const StepReader& step, const std::optional<ShellCommand>& command, Evidence& evidence) {
   const bool has_frame = !step.header().title.empty();
@@ -121,8 +126,9 @@ void take_environment(const StepReader& step, const std::optional<ShellCommand>&
     set_variable(evidence, name, value);
   for (const ShellCommand& set : shell_commands(step.header().script)) {
     if (!set.text.empty()) continue;
-    for (const auto& [name, value] : set.assignments)
-      set_variable(evidence, name, {value, set.origin});
+    for (const auto& [name, value] : set.assignments) {
+      if (!is_script_variable(name)) set_variable(evidence, name, {value, set.origin});
+    }
   }
   for (const auto& [name, value] : step.settings())
     set_variable(evidence, name, value);

@@ -77,7 +77,7 @@ def facts: .files as $files | .origins as $origins | del(.files, .origins) | to_
       .[] | [$key, (.other.origin | place($files)), "\(.field): \(.kept.value), elsewhere \(.other.value)"]
     elif $key == "logs" then
       .[] | [$key, (.error_line // .test_id | .origin? | place($files)),
-             "\($files[.file] // "?"): \(if .same_failure then "this failure" elif .is_failure then "another failure: " + .failure_type
+             "\($files[.file] // "?")\(if .job then ", " + .job.value else "" end): \(if .same_failure then "this failure" elif .is_failure then "another failure: " + .failure_type
              else "no failure" end)"]
     elif type == "array" and (.[0] | type == "object" and (has("value") or has("name"))) then
       .[] | [$key, (.origin | place($files)), (.value // .name)]

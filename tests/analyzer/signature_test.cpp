@@ -105,6 +105,28 @@ TEST_CASE("two different fixtures never count as one failure") {
   }
 }
 
+TEST_CASE("what leads to failures of many kinds does not make two of them one") {
+  ndr::Signature throws;
+  throws.failure_type = ndr::FailureType::exception;
+  throws.exception = "RuntimeError";
+  throws.message_template = "a worker core tried to read from an unknown core";
+  throws.site_file = "impl/debug/watcher.cpp";
+  throws.frames = {"ops/decorators.py:__call__"};
+  ndr::Signature builds = throws;
+  builds.message_template = "the build of a kernel failed, see its log";
+  builds.site_file = "impl/jit/build.cpp";
+  CHECK(ndr::match(throws, builds).grade == ndr::MatchGrade::same_class);
+  builds.site_file.clear();  // nothing speaks against it then
+  CHECK(ndr::match(throws, builds).grade == ndr::MatchGrade::same_site);
+
+  ndr::Signature other_throw = throws;  // of the same file
+  other_throw.message_template = "a core never reached its barrier in time";
+  other_throw.frames.clear();
+  CHECK(ndr::match(throws, other_throw).grade == ndr::MatchGrade::same_class);
+  other_throw.frames = throws.frames;
+  CHECK(ndr::match(throws, other_throw).grade == ndr::MatchGrade::same_site);
+}
+
 TEST_CASE("a site in shared code survives that the stress test is another file") {
   const auto wanted = signature(shared_failure("tests/test_count.py", "test_count", 30, "2 of 200"));
   CHECK(wanted.site_file == "tools/counting.py");

@@ -343,7 +343,7 @@ says $'exception\tlogs/ci_gather.log:61\tRuntimeError'; says $'test_line\tlogs/c
 says $'env.TT_METAL_OPERATION_TIMEOUT_SECONDS\tlogs/ci_gather.log:9\t1'; says $'timeouts.pytest_s\tlogs/ci_gather.log:17\t300'
 says $'python_stack\tlogs/ci_gather.log:44\toriginal/test_gather.py:18 test_gather'
 says $'native_stack\tlogs/ci_gather.log:57\t--- tt::tt_metal::distributed'
-says $'predecessors\tlogs/ci_gather.log:26\t'; says $'logs\tlogs/ci_gather.log:54\tlogs/ci_gather.log: this failure'
+says $'predecessors\tlogs/ci_gather.log:26\t'; says $'logs\tlogs/ci_gather.log:54\tlogs/ci_gather.log, '; says ': this failure'
 says $'done\tlogs/ci_gather.log:54\tthe type of the failure is identified: device_timeout'
 says $'missing\t-\tthe CI configuration of the failing job is found and read: there is no checkout'; says 'may be'
 for absent in origins files runner conflicts offset null; do says_not "$absent"; done
