@@ -81,6 +81,41 @@ void check_prefilter(const std::string& bytes, std::mt19937& random) {
 
 std::string value(const ndr::MaybeSourced<std::string>& field) { return field ? field->value : "(absent)"; }
 
+// Whether it is a raw log of GitHub Actions: most of its lines begin with a time.
+bool contains_stamps(std::string_view log) {
+  const auto lines = ndr::split(log, '\n');
+  const auto stamped =
+      std::count_if(lines.begin(), lines.end(), [](auto l) { return !ndr::split_stamp(l).stamp.empty(); });
+  const bool columns = !lines.empty() && !ndr::split_stamp(lines.front()).job.empty();
+  return !columns && 2 * stamped > static_cast<std::ptrdiff_t>(lines.size());
+}
+
+template <class Change>
+std::string each_line(std::string_view log, Change change) {
+  if (log.starts_with("\xef\xbb\xbf")) log.remove_prefix(3);
+  std::string changed;
+  for (std::string_view line : ndr::split(log.ends_with('\n') ? log.substr(0, log.size() - 1) : log, '\n')) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    changed += change(line) + "\n";
+  }
+  return changed;
+}
+
+// The values that do not speak of time, and the lines on which they stand.
+std::string said_of(const std::string& log) {
+  const ndr::Evidence evidence = ndr::extract_evidence("a.log", log);
+  std::string said{ndr::to_text(evidence.failure_type)};
+  for (const auto* field :
+       {&evidence.exception, &evidence.error_line, &evidence.throw_location, &evidence.test_id, &evidence.command,
+        &evidence.arch, &evidence.board, &evidence.workflow, &evidence.rank_or_device, &evidence.failing_statement})
+    said += "\n" + (*field ? (*field)->value + " @" + std::to_string((*field)->origin.line) : std::string{"-"});
+  for (const auto& [name, value] : evidence.environment)
+    said += "\n" + name + "=" + value.value + " @" + std::to_string(value.origin.line);
+  for (const auto& [name, value] : evidence.timeouts)
+    said += "\n" + name + "=" + std::to_string(value.value) + " @" + std::to_string(value.origin.line);
+  return said;
+}
+
 }  // namespace
 
 TEST_CASE("every fixture gives the fields that its log holds") {
@@ -252,6 +287,27 @@ TEST_CASE("hostile repetition stays bounded") {
   CHECK(evidence.is_failure);
   CHECK(evidence.environment.size() <= 1000);
   CHECK(ndr::to_json_text(evidence).size() < 1 << 20);
+}
+
+TEST_CASE("the form in which a log was fetched changes nothing") {
+  const auto without_stamps = [](std::string_view line) { return std::string{ndr::split_stamp(line).text}; };
+  const auto ends_in_return = [](std::string_view line) { return std::string{line} + "\r"; };
+  std::string stamp = "2026-01-01T00:00:00.0000000Z ";
+  const auto as_column = [&stamp](std::string_view line) {
+    const ndr::StampedText stamped = ndr::split_stamp(line);
+    if (!stamped.stamp.empty()) stamp = std::string{stamped.stamp} + " ";
+    return "the job\tUNKNOWN STEP\t" + stamp + std::string{stamped.text};
+  };
+  for (const LogFixture& fixture : log_fixtures()) {
+    if (fixture.logs.size() != 1) continue;
+    const std::string& log = fixture.logs.front().second;
+    if (!contains_stamps(log)) continue;
+    const std::string wanted = said_of(log);
+    INFO(fixture.name);
+    CHECK(said_of(each_line(log, ends_in_return)) == wanted);
+    CHECK(said_of(each_line(log, without_stamps)) == wanted);
+    CHECK(said_of(each_line(log, as_column)) == wanted);
+  }
 }
 
 TEST_CASE("hostile scripts stay bounded") {
