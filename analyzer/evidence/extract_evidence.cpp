@@ -238,6 +238,9 @@ Evidence evidence_of(const JobOutcome& outcome) {
     take_times(outcome, evidence);
     evidence.fallout = outcome.step->fallout(*outcome.fault);
   }
+  for (const auto& other : outcome.other_failures) {
+    if (evidence.error_line) evidence.conflicts.push_back({"error_line", *evidence.error_line, other});
+  }
   evidence.steps = outcome.steps;
   evidence.container_image = outcome.job.container_image;
   evidence.revision = outcome.job.revision;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t most_steps = 200;
 constexpr std::size_t most_jobs = 200;
+constexpr std::size_t most_other_failures = 20;
 
 constexpr std::size_t block_size = std::size_t{64} * 1024;  // stays in the processor's cache while it is looked through
 
@@ -171,6 +172,7 @@ void FileReader::close_step() {
   if (retried) {
     failed_step_.reset();
     end_.reset();
+    other_failures_.clear();
   }
   last_tests_ = std::exchange(step_, std::make_unique<StepReader>());
 }
@@ -197,11 +199,22 @@ void FileReader::take_error() {
   if (header_pending_) step_->set_header(frame_.header());
   header_pending_ = false;
   forget_overcome_error();
-  if (end_ || !ends_step(error, *step_)) return;
+  if (!ends_step(error, *step_)) return;
+  if (end_) return note_other_failure(error);
   end_ = error;
   silent_s_ = seconds_between(last_stamp_, error.seen.stamp);
   step_->finish();
   failed_step_ = std::exchange(step_, std::make_unique<StepReader>());
+}
+
+// Tests of a later step failed too: the first may have been allowed to (continue-on-error), which no log says.
+void FileReader::note_other_failure(const FrameError& error) {
+  if (!step_->ran_tests() || !step_->shows_failure()) return;
+  step_->finish();
+  const auto fault = step_->cause(&error);
+  if (fault && fault->error_line && other_failures_.size() < most_other_failures)
+    other_failures_.push_back(*fault->error_line);
+  step_ = std::make_unique<StepReader>();
 }
 
 std::vector<JobOutcome> FileReader::finish() {
@@ -221,6 +234,7 @@ void FileReader::begin_job(std::string_view name, const Origin& origin) {
     last_tests_.reset();
     end_.reset();
     steps_.clear();
+    other_failures_.clear();
     silent_s_ = 0;
   }
   job_ = sourced(to_utf8(name), origin);
@@ -240,6 +254,7 @@ JobOutcome FileReader::finish_job() {
   outcome.steps = std::move(steps_);
   if (end_ || cut_short) {
     outcome.step = end_ ? std::move(failed_step_) : std::move(step_);
+    outcome.other_failures = std::move(other_failures_);
     outcome.fault = outcome.step->cause(end_ ? &*end_ : nullptr);
     return outcome;
   }

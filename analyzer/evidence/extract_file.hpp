@@ -17,10 +17,11 @@ struct JobOutcome {
   bool is_failure = false;
   JobIdentity job;
   std::optional<Fault> fault;
-  std::optional<FrameError> end;            // what the frame says ended the failing step
-  std::unique_ptr<StepReader> step;         // the failing one, else the last that ran tests; may be null
-  std::vector<Sourced<std::string>> steps;  // titles of those before the failing one
-  double silent_s = 0;                      // between the last line and what ended the step
+  std::optional<FrameError> end;                     // what the frame says ended the failing step
+  std::unique_ptr<StepReader> step;                  // the failing one, else the last that ran tests; may be null
+  std::vector<Sourced<std::string>> steps;           // titles of those before the failing one
+  std::vector<Sourced<std::string>> other_failures;  // what is wrong in later steps whose tests failed as well
+  double silent_s = 0;                               // between the last line and what ended the step
 };
 
 /// Reads one log: takes off what CI put around its lines, and leads them to the frame and the steps. Lines that cannot
@@ -45,6 +46,7 @@ private:
   JobOutcome finish_job();
   void close_step();
   void take_error();
+  void note_other_failure(const FrameError& error);
   void forget_overcome_error();
   void forget_retried_error();
 
@@ -64,6 +66,7 @@ private:
   std::unique_ptr<StepReader> last_tests_;
   std::optional<FrameError> end_;
   std::vector<Sourced<std::string>> steps_;
+  std::vector<Sourced<std::string>> other_failures_;
   std::string last_stamp_;  // of the last line before that has one
   double silent_s_ = 0;
 };

@@ -238,8 +238,13 @@ void read_command(std::string_view text, const Origin& origin, std::vector<Shell
 void read_line(std::string_view line, const Origin& origin, std::vector<ShellCommand>& into) {
   for (std::string_view rest = trim(line); !rest.empty() && into.size() < most_commands;) {
     const Cut cut = first_cut(rest);
+    const std::size_t first = into.size();
+    const bool is_or = rest.substr(cut.end).starts_with("||");
     if (cut.end > 0) read_command(trim(rest.substr(0, cut.end)), origin, into);
     rest = trim(rest.substr(std::min(cut.end + std::max<std::size_t>(cut.length, 1), rest.size())));
+    if (!is_or || !is_one_of(ShellText{rest}.next_word(), {"true", ":", "echo", "printf"})) continue;
+    for (std::size_t i = first; i < into.size(); ++i)
+      into[i].may_fail = true;
   }
 }
 

@@ -18,6 +18,7 @@ struct ShellCommand {
   CommandKind kind = CommandKind::other;
   std::map<std::string, std::string> assignments;  // VAR=value in front of it
   std::optional<double> limit_s;                   // of `timeout N` or `ctest --timeout N`
+  bool may_fail = false;                           // "x || true": the script goes on, whatever it says
   Origin origin;
 };
 

@@ -68,6 +68,11 @@ public:
   /// Nothing more comes: a block that is still being read is complete.
   void finish() { close_block(); }
   int sessions() const { return sessions_; }
+  /// The current session's failures were allowed: the next one counts as if it were the first.
+  void forgive() {
+    session_ = PytestSession{};
+    session_.number = sessions_ - 1;
+  }
   /// The line just read ended a test without failure: what it logged on the way was expected.
   bool test_ended_well() const { return ended_well_; }
   /// What the process of that worker (empty: the lone one) has run in this session so far.

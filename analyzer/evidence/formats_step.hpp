@@ -66,6 +66,9 @@ private:
   void read_traced(const LogLine& line);
   void read_weak(const LogLine& line);
   void forget_expected(const LogLine& line);
+  void forget_logged(const LogLine& line);
+  bool may_fail(int number) const;
+  void forgive_allowed(const LogLine& line);
   std::optional<Fault> pytest_or_crash(std::optional<Fault> crash) const;
   std::optional<Fault> first_reported() const;
   std::optional<Fault> cause_by_end(const FrameError& end) const;
@@ -104,6 +107,7 @@ private:
   MaybeSourced<std::string> arch_hint_;
   MaybeSourced<std::string> board_hint_;
   std::uint64_t last_report_line_ = 0;  // of a session's or program's own report that all went well
+  int judged_sessions_ = 0;             // of pytest, whether their failure is allowed
 };
 
 }  // namespace ndr

@@ -310,6 +310,22 @@ TEST_CASE("the form in which a log was fetched changes nothing") {
   }
 }
 
+TEST_CASE("the tests of two steps failed: the first is the failure, the other a conflict") {
+  const auto step = [](const std::string& test, const std::string& error) {
+    return "##[group]Run pytest " + test + "\npytest " + test + "\n##[endgroup]\n" +
+           "============= test session starts =============\n" + test +
+           "::test_x FAILED [100%]\n=========== FAILURES ===========\n___ test_x ___\n>   f()\nE   RuntimeError: " +
+           error + "\n\n" + test + ":3: RuntimeError\n====== 1 failed in 0.1s ======\n" +
+           "##[error]Process completed with exit code 1.\n";
+  };
+  const ndr::Evidence evidence = ndr::extract_evidence("a.log", step("a.py", "first") + step("b.py", "second"));
+  CHECK(evidence.test_id->value == "a.py::test_x");
+  REQUIRE(evidence.conflicts.size() == 1);
+  CHECK(evidence.conflicts[0].field == "error_line");
+  CHECK(evidence.conflicts[0].other.value == "RuntimeError: second");
+  CHECK(evidence.conflicts[0].other.origin.line > evidence.error_line->origin.line);
+}
+
 TEST_CASE("hostile scripts stay bounded") {
   std::string text = "##[group]Run x\n";
   for (int line = 0; line < 30; ++line) {

@@ -89,6 +89,19 @@ TEST_CASE("what a container or a shell is given holds for the command in it") {
   CHECK(only_test(nested + "pytest x").text == "pytest x");
 }
 
+TEST_CASE("a command whose failure the script forgives may fail") {
+  for (const char* forgiven :
+       {"pytest x || true", "pytest x ||:", "pytest x || echo no", "A=1 pytest x || true; pytest y"}) {
+    INFO(forgiven);
+    CHECK(only_test(forgiven).may_fail);
+  }
+  for (const char* counts :
+       {"pytest x || exit 1", "pytest x", "pytest x; true", "pytest x && true", "pytest x | true"}) {
+    INFO(counts);
+    CHECK_FALSE(only_test(counts).may_fail);
+  }
+}
+
 TEST_CASE("scripts of several lines are joined and cut") {
   const std::vector<ndr::Sourced<std::string>> script{
       {"export A=1", {0, 1, 0}}, {"pytest tests \\", {0, 2, 0}}, {"  -v", {0, 3, 0}}, {"echo done", {0, 4, 0}}};
