@@ -152,7 +152,8 @@ bool is_step_limit(std::string_view input) {
 void take_timeouts(const JobOutcome& outcome, const std::optional<ShellCommand>& command, Evidence& evidence) {
   const StepReader& step = *outcome.step;
   const auto& header = step.pytest().session().timeout_s;
-  if (header) set_limit(evidence, "pytest_s", header->value, header->origin);
+  const bool other = command && (command->kind == CommandKind::gtest || command->kind == CommandKind::ctest);
+  if (header && !other) set_limit(evidence, "pytest_s", header->value, header->origin);
   if (command && command->kind == CommandKind::pytest) {
     const auto option = option_value(command->text, "--timeout");
     set_limit(evidence, "pytest_s", option ? to_decimal(*option) : std::nullopt, command->origin);

@@ -185,11 +185,14 @@ void FileReader::forget_retried_error() {
   }
 }
 
-// An action that says an error and goes on (a download that is tried again) has not ended the job: tests ran after it.
+// A step without tests that failed, or an action that said an error (a download that is tried again), has not ended the
+// job where tests ran after it.
 void FileReader::forget_overcome_error() {
   if (!end_ || !step_->ran_tests()) return;
   const bool tentative = end_->kind == FrameError::Kind::infra || end_->kind == FrameError::Kind::annotation;
-  if (!tentative) return;
+  const bool prepared = step_->ran_a_test() && end_->kind == FrameError::Kind::exit_code && failed_step_ &&
+                        !failed_step_->ran_tests() && failed_step_->test_commands().empty();
+  if (!tentative && !prepared) return;
   failed_step_.reset();
   end_.reset();
 }

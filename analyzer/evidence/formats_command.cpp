@@ -242,7 +242,8 @@ void read_line(std::string_view line, const Origin& origin, std::vector<ShellCom
     const bool is_or = rest.substr(cut.end).starts_with("||");
     if (cut.end > 0) read_command(trim(rest.substr(0, cut.end)), origin, into);
     rest = trim(rest.substr(std::min(cut.end + std::max<std::size_t>(cut.length, 1), rest.size())));
-    if (!is_or || !is_one_of(ShellText{rest}.next_word(), {"true", ":", "echo", "printf"})) continue;
+    const std::string_view other = is_or ? rest.substr(0, first_cut(rest).end) : std::string_view{};
+    if (!is_one_of(ShellText{other}.next_word(), {"true", ":", "echo", "printf"})) continue;
     for (std::size_t i = first; i < into.size(); ++i)
       into[i].may_fail = true;
   }
@@ -270,6 +271,13 @@ bool is_setting_name(std::string_view name) {
 
 std::string_view typed_command(std::string_view line) {
   if (line.starts_with("+ ") || line.starts_with("$ ")) return trim(line.substr(2));
+  // "LOG_METAL: cmd: ./x", "Running command: x": how scripts announce what they run.
+  for (const std::string_view mark : {"cmd: ", "ommand: ", "Executing: ", "Running: "}) {
+    const auto at = line.substr(0, 60).find(mark);
+    if (at == std::string_view::npos) continue;
+    const bool word = at == 0 || !is_word(line[at - 1]) || mark.front() == 'o';
+    if (word) return trim(line.substr(at + mark.size()));
+  }
   std::string_view prompt = line;
   if (prompt.starts_with('(')) prompt = after(prompt, ") ").value_or("");
   const auto at = prompt.find('@');

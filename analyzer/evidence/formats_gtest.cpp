@@ -18,6 +18,18 @@ std::string_view test_name(std::string_view rest) {
   return name.find('.') == std::string_view::npos || name.ends_with('.') ? std::string_view{} : name;
 }
 
+// "[1,0]<stderr>:" and "[1,0]<stdout>:" are one process.
+std::string_view without_channel(std::string_view process) {
+  return process.starts_with('[') ? process.substr(0, process.find(']')) : process;
+}
+
+// "12: text", as ctest -V shows the output of its test 12.
+std::string_view without_ctest_mark(std::string_view text) {
+  const std::string_view rest = text.substr(std::min(text.find_first_not_of(' '), text.size()));
+  const auto end = std::min(rest.find_first_not_of("0123456789"), rest.size());
+  return end > 0 && end < 6 && rest.substr(end).starts_with(": ") ? rest.substr(end + 2) : text;
+}
+
 // Numbers in braces, differences beyond a tolerance, or words of data: EXPECT_EQ over data, not over a state.
 bool compares_data(const std::vector<KeptLine>& text) {
   return std::any_of(text.begin(), text.end(), [](const KeptLine& line) {
@@ -42,8 +54,11 @@ std::string checked_expression(const std::vector<KeptLine>& text) {
 
 }  // namespace
 
-bool GtestReader::read(const LogLine& line) {
+bool GtestReader::read(const LogLine& printed) {
   ended_well_ = false;
+  LogLine line = printed;
+  line.text = without_ctest_mark(line.text);
+  line.process = without_channel(line.process);
   if (read_mark(line)) return true;
   if (begin_failure(line)) return true;
   return failure_open_ && continue_failure(line);
@@ -135,7 +150,7 @@ bool GtestReader::continue_failure(const LogLine& line) {
 }
 
 const GtestReader::Running* GtestReader::running_in(std::string_view process) const {
-  const auto found = process.empty() ? running_.begin() : running_.find(process);
+  const auto found = process.empty() ? running_.begin() : running_.find(without_channel(process));
   return found == running_.end() ? nullptr : &found->second;
 }
 
@@ -143,6 +158,10 @@ MaybeSourced<std::string> GtestReader::running(std::string_view process) const {
   const Running* found = running_in(process);
   if (found == nullptr) return std::nullopt;
   return found->test;
+}
+
+TestsBefore GtestReader::tests_before(std::string_view process) const {
+  return finished_.before(without_channel(process));
 }
 
 std::string GtestReader::began(std::string_view process) const {

@@ -22,7 +22,7 @@ public:
   MaybeSourced<std::string> running(std::string_view process) const;
   /// When that test began (a stamp, may be empty), and what its process had run before.
   std::string began(std::string_view process) const;
-  TestsBefore tests_before(std::string_view process) const { return finished_.before(process); }
+  TestsBefore tests_before(std::string_view process) const;
   MaybeSourced<std::string> last_seen() const { return last_seen_; }
   /// The first test that failed.
   std::optional<Fault> fault() const;

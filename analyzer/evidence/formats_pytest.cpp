@@ -19,6 +19,15 @@ std::string_view leading_verdict(std::string_view text) {
   return {};
 }
 
+// Of pytest-subtests: "[message] (x=1) SUBFAIL"; those that pass say nothing of their test.
+std::string_view subtest_verdict(std::string_view text) {
+  for (const std::string_view word : {" SUBFAILED", " SUBFAIL"}) {
+    const auto at = text.rfind(word);
+    if (at != std::string_view::npos) return text.substr(at + 1, word.size() - 1);
+  }
+  return {};
+}
+
 // "[ 46%]"
 bool is_percentage(std::string_view text) {
   text = trim(text);
@@ -128,7 +137,9 @@ std::optional<PytestVerdict> read_verdict(std::string_view text) {
   const std::size_t length = node_id_length(text);
   if (length == 0 || (length < text.size() && text[length] != ' ')) return std::nullopt;
   verdict.id = text.substr(0, length);
-  verdict.word = leading_verdict(trim(text.substr(length)));
+  const std::string_view rest = trim(text.substr(length));
+  verdict.word = leading_verdict(rest);
+  if (verdict.word.empty() && (rest.starts_with('[') || rest.starts_with('('))) verdict.word = subtest_verdict(rest);
   return verdict;
 }
 
@@ -305,7 +316,7 @@ bool PytestReader::read_crashed_worker(const LogLine& line) {
 
 void PytestReader::read_summary(const LogLine& line) {
   read_crashed_worker(line);
-  for (const std::string_view word : {"FAILED", "ERROR"}) {
+  for (const std::string_view word : {"FAILED", "ERROR", "SUBFAIL", "SUBFAILED"}) {
     if (!line.text.starts_with(std::string{word} + " ") || session_.summary.size() >= most_kept_lines) continue;
     const std::string_view rest = line.text.substr(word.size() + 1);
     const std::size_t length = node_id_length(rest);

@@ -19,7 +19,7 @@ struct PytestVerdict {
   std::string_view id;
   std::string_view word;    // PASSED, FAILED, ERROR, ...; empty: the test has begun
   std::string_view worker;  // gw2
-  bool failed() const { return word == "FAILED" || word == "ERROR"; }
+  bool failed() const { return word == "FAILED" || word == "ERROR" || word.starts_with("SUBFAIL"); }
 };
 std::optional<PytestVerdict> read_verdict(std::string_view text);
 

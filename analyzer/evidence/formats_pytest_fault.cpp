@@ -24,6 +24,9 @@ std::string title_of(std::string_view id) {
 bool is_title_of(std::string_view title, std::string_view id) {
   const std::string name = title_of(id);
   if (title == name) return true;
+  // Of pytest-subtests: "test_a [message] (x=1)"
+  const std::string_view rest = title.starts_with(name) ? title.substr(name.size()) : std::string_view{};
+  if (rest.starts_with(" [") || rest.starts_with(" (")) return true;
   for (const std::string_view phase : {"ERROR at setup of ", "ERROR at teardown of "}) {
     if (title.starts_with(phase) && title.substr(phase.size()) == name) return true;
   }
@@ -117,7 +120,8 @@ FailureType type_of_part(const PytestPart& part, std::string_view exception) {
   for (const KeptLine& error : part.errors) {
     if (const auto type = type_by_message(error.text)) return *type;
   }
-  return exception == "Failed" ? FailureType::assertion : FailureType::exception;
+  if (exception != "Failed") return FailureType::exception;
+  return is_comparison(part) ? FailureType::comparison : FailureType::assertion;  // pytest.fail()
 }
 
 void take_throw(const TtThrow& thrown, std::string_view root, Fault& fault) {
@@ -201,6 +205,7 @@ void take_block(const PytestBlock& block, std::string_view root, Fault& fault) {
     const KeptLine& note = block.notes.front();
     fault.error_line = sourced(std::string{trim(note.text)}, note.origin);
     fault.error_stamp = note.stamp;
+    if (note.text.starts_with("[XPASS(strict)]")) fault.type = FailureType::assertion;
   }
 }
 

@@ -162,7 +162,9 @@ void StepReader::read_traced(const LogLine& line) {
     }
     if (!runs_tests(command.kind) || traced_.size() >= most_traced) continue;
     command.assignments.merge(std::exchange(traced_settings_, {}));
-    traced_.push_back(std::move(command));
+    const bool again = !traced_.empty() && traced_.back().text == command.text &&
+                       traced_.back().origin.line + 1 == command.origin.line;  // announced, then traced
+    if (!again) traced_.push_back(std::move(command));
   }
 }
 
@@ -233,19 +235,23 @@ std::optional<ShellCommand> StepReader::failing_command(const Fault* fault) cons
   keep_kind_that_ran(tests);
   if (tests.empty()) return std::nullopt;
   if (auto script = command_of_stack(tests, fault)) return script;
-  const bool looped = pytest_.sessions() > static_cast<int>(tests.size());
-  std::size_t ordinal = 0;
-  if (pytest_.sessions() > 0 && !looped) ordinal = static_cast<std::size_t>(std::max(0, pytest_.session().number));
-  if (pytest_.sessions() == 0) {
-    const int program = gtest_.failed() ? gtest_.failed_program() : gtest_.programs() - 1;
-    ordinal = static_cast<std::size_t>(std::max(0, program));
-  }
+  // Of a script that runs both, the failed kind's commands are counted by themselves.
+  const bool by_program = pytest_.sessions() == 0 || (gtest_.failed() && !pytest_.session().failed());
+  const CommandKind kind = by_program ? CommandKind::gtest : CommandKind::pytest;
+  const auto is_other = [&](const ShellCommand& command) { return command.kind != kind; };
+  if (!std::all_of(tests.begin(), tests.end(), is_other)) std::erase_if(tests, is_other);
+  const int program = gtest_.failed() ? gtest_.failed_program() : gtest_.programs() - 1;
+  const bool looped = !by_program && pytest_.sessions() > static_cast<int>(tests.size());
+  const int number = by_program ? program : looped ? 0 : pytest_.session().number;
+  const auto ordinal = static_cast<std::size_t>(std::max(0, number));
   return tests[std::min(ordinal, tests.size() - 1)];
 }
 
 bool StepReader::is_setup_step() const { return !header_.title.empty() && test_commands().empty(); }
 
 bool StepReader::ran_tests() const { return pytest_.sessions() > 0 || gtest_.programs() > 0; }
+
+bool StepReader::ran_a_test() const { return pytest_.session().has_begun || gtest_.last_seen(); }
 
 bool StepReader::shows_failure() const {
   if (pytest_.session().failed() || gtest_.failed() || timeout_dump_.fault()) return true;

@@ -36,6 +36,7 @@ public:
   /// The command of that ordinal session or program, the last traced one, or the one that the shell said died.
   std::optional<ShellCommand> failing_command(const Fault* fault) const;
   bool ran_tests() const;
+  bool ran_a_test() const;  // not only a program that found none
   /// Its own failing is the runner's or the installation's: an action, or a script that runs no test.
   bool is_setup_step() const;
   /// The log itself says that something failed and nothing afterwards takes it back.

@@ -29,7 +29,8 @@ constexpr std::string_view full_words[] = {
     "CRITICAL", "| critical", "| fatal", "| error", "critical |", "fatal |", "error |",
     // settings
     "Exception ignored in", "trying again", "etrying", "Current kernel: ", "WH devices", "BH devices", "GS devices",
-    "oards: ", "oard: ", "oard type: ", "oard Type: ", " n150 ", " n300 ", " p100a ", " p150a ", " p150b ", " p300 ",
+    "cmd: ", "ommand: ", "Executing: ", "Running: ", "oards: ", "oard: ", "oard type: ", "oard Type: ", " n150 ",
+    " n300 ", " p100a ", " p150a ", " p150b ", " p300 ",
     // gtest
     "[  FAILED  ]", "[  SKIPPED ]", "[==========]", ": Failure",
     // deaths
