@@ -17,7 +17,7 @@ import sys
 
 # The build puts the parts into one file (one_file_reader.cmake).
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "read_test_source.d"))
-from checkout import Checkout, Facts, Module, is_fixture
+from checkout import Checkout, Facts, Module, is_fixture, same_file
 from parameters import resolve_id
 from fixtures import Function, describe_fixtures, device_setup, flow_of, helper_calls, open_arguments, opened_things
 from slicing import function_at, head_end, slice_of, statement_at
@@ -34,10 +34,6 @@ def failing_line_in(module, request):
     frames = [frame for frame in request["frames"] if same_file(frame["file"], module.path)]
     line = frames[-1]["line"] if frames else 0
     return frames, line or request.get("line") or 0
-
-
-def same_file(logged, path):
-    return logged == path or logged.endswith("/" + path)
 
 
 def describe_failure(facts, module, function, base, request):
@@ -60,7 +56,7 @@ def describe_failure(facts, module, function, base, request):
 
 
 def describe_function(facts, checkout, module, name, request, parameters):
-    function = Function(checkout, module, name)
+    function = Function(module, name)
     base, line = [module.path, "functions", name], function.node.lineno
     fixture, kind, call = device_setup(checkout, function)
     facts.put(base, {}, module.path, line)
@@ -125,8 +121,8 @@ def read_python(facts, checkout, path, request):
     for name in chosen:
         try:
             describe_function(facts, checkout, module, name, request, parameters)
-        except (RecursionError, MemoryError) as error:
-            facts.problem(f"{path}:{module.functions[name].lineno}", f"is too large to read: {type(error).__name__}", "read it by hand")
+        except Exception as error:  # what one source holds must not hide the others
+            facts.problem(f"{path}:{module.functions[name].lineno}", f"cannot be read: {error or type(error).__name__}"[:300], "read it by hand")
 
 
 def wanted_function(test):
@@ -213,10 +209,10 @@ def main():
         try:
             read = read_python if path.endswith(".py") else read_gtest
             read(facts, checkout, path, request)
-        except (RecursionError, MemoryError) as error:
-            facts.problem(path, f"is too large to read: {type(error).__name__}", "read it by hand")
+        except Exception as error:  # what one file holds must not hide the others
+            facts.problem(path, f"cannot be read: {error or type(error).__name__}"[:300], "read it by hand")
     answer = {"tests": facts.tests, "origins": facts.origins, "problems": facts.problems}
-    sys.stdout.write(json.dumps(answer))
+    sys.stdout.write(json.dumps(answer, allow_nan=False))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,43 @@
 """The files of a checkout, and the answer that is put together from them."""
 import ast
+import math
 import os
 
 LARGEST_FILE = 1 << 20
+MOST_VALUES = 200000  # of the whole answer
+LONGEST_SOURCE = 4000
+MOST_NODES = 5000  # of one value, names looked through
+
+
+def plain(value):
+    """The value as JSON can hold it: finite numbers of 64 bits, texts without lone surrogates."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and not -(1 << 63) <= value < 1 << 63:
+        return hex(value)[:100]
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {plain(str(key)): plain(item) for key, item in value.items()}
+    return value
+
+
+def size_of(value):
+    if isinstance(value, dict):
+        return 1 + sum(1 + size_of(item) for item in value.values())
+    if isinstance(value, str):
+        return 1 + len(value) // 64
+    return 1 + sum(size_of(item) for item in value) if isinstance(value, list) else 1
+
+
+class TooLarge(Exception):
+    """There is more of it than an answer may hold."""
+
+
+def same_file(logged, path):
+    return logged == path or logged.endswith("/" + path)
 
 
 class Facts:
@@ -10,8 +45,13 @@ class Facts:
 
     def __init__(self):
         self.tests, self.origins, self.problems = {}, {}, []
+        self.left = MOST_VALUES
 
     def put(self, path, value, file, line):
+        value = plain(value)
+        self.left -= size_of(value)
+        if self.left < 0:
+            raise TooLarge(f"has more than {MOST_VALUES} values")
         node = self.tests
         for name in path[:-1]:
             node = node.setdefault(name, {})
@@ -32,6 +72,8 @@ class Checkout:
 
     def text(self, path):
         """The file's text, or None where there is none, it leaves the checkout, or it is too large."""
+        if os.path.isabs(path) or ".." in path.split("/") or "\0" in path:
+            return None
         whole = os.path.join(self.root, path)
         if os.path.realpath(whole) != os.path.normpath(whole) or not os.path.isfile(whole):
             return None
@@ -49,7 +91,7 @@ class Checkout:
                 try:
                     self.cache[path] = Module(path, text)
                 except (SyntaxError, ValueError, RecursionError, MemoryError):
-                    pass
+                    pass  # read_python says why
         return self.cache[path]
 
     def conftests(self, path):
@@ -61,7 +103,7 @@ class Checkout:
                 yield name
             if not folder:
                 return
-            folder = os.path.dirname(folder)
+            folder = os.path.dirname(folder) if "/" in folder else ""
 
 
 def dotted(node):
@@ -87,6 +129,7 @@ class Module:
 
     def __init__(self, path, text):
         self.path, self.text, self.lines = path, text, text.splitlines()
+        self.encoded = [line.encode() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
         self.tree = ast.parse(text)
         self.functions, self.classes, self.constants, self.imports = {}, {}, {}, {}
         for node in self.tree.body:
@@ -114,11 +157,32 @@ class Module:
                 self.take(child)
 
     def source(self, node):
-        """The node as written, on one line."""
-        return " ".join((ast.get_source_segment(self.text, node) or ast.unparse(node)).split())
+        """The node as written, on one line, as far as LONGEST_SOURCE."""
+        return " ".join(self.segment(node).split())[:LONGEST_SOURCE]
 
-    def value(self, node, depth=0):
+    def segment(self, node):
+        """As ast.get_source_segment(), which cuts the whole text into lines each time."""
+        if getattr(node, "end_lineno", None) is None:
+            return ast.unparse(node)
+        lines = self.encoded[node.lineno - 1 : node.end_lineno]
+        if not lines:
+            return ast.unparse(node)
+        lines[-1] = lines[-1][: node.end_col_offset]
+        lines[0] = lines[0][node.col_offset :]
+        return b"\n".join(lines).decode("utf-8", "replace")
+
+    def value(self, node):
         """A JSON value where the node is a literal, else its source; names of constants are looked through."""
+        self.left = MOST_NODES
+        try:
+            return self.value_in(node, 0)
+        except TooLarge:
+            return self.source(node)
+
+    def value_in(self, node, depth):
+        self.left -= 1
+        if self.left < 0:
+            raise TooLarge
         if depth > 20:
             return self.source(node)
         if isinstance(node, ast.Constant):
@@ -126,19 +190,19 @@ class Module:
             finite = not isinstance(node.value, float) or node.value == node.value and abs(node.value) != float("inf")
             return node.value if plain and finite else self.source(node)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            inner = self.value(node.operand, depth + 1)
+            inner = self.value_in(node.operand, depth + 1)
             return -inner if isinstance(inner, (int, float)) and not isinstance(inner, bool) else self.source(node)
         if isinstance(node, (ast.Tuple, ast.List)):
-            return [self.value(item, depth + 1) for item in node.elts]
+            return [self.value_in(item, depth + 1) for item in node.elts]
         if isinstance(node, ast.Dict):
             return {
-                str(self.value(key, depth + 1)) if key is not None else "**": self.value(value, depth + 1)
+                str(self.value_in(key, depth + 1)) if key is not None else "**": self.value_in(value, depth + 1)
                 for key, value in zip(node.keys, node.values)
             }
         if isinstance(node, ast.Name) and node.id in self.constants and self.constants[node.id] is not node:
-            return self.value(self.constants[node.id], depth + 1)
+            return self.value_in(self.constants[node.id], depth + 1)
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Add, ast.Sub)):
-            left, right = self.value(node.left, depth + 1), self.value(node.right, depth + 1)
+            left, right = self.value_in(node.left, depth + 1), self.value_in(node.right, depth + 1)
             if all(isinstance(side, int) and not isinstance(side, bool) and abs(side) < 1 << 40 for side in (left, right)):
                 return left * right if isinstance(node.op, ast.Mult) else left + right if isinstance(node.op, ast.Add) else left - right
             if isinstance(node.op, ast.Add) and isinstance(left, list) and isinstance(right, list):

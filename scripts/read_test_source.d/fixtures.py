@@ -16,8 +16,8 @@ OPENERS = {"ttnn.open_device", "ttnn.open_mesh_device", "ttnn.CreateDevice", "tt
 class Function:
     """One test function: its decorators and those of its class and module."""
 
-    def __init__(self, checkout, module, name):
-        self.checkout, self.module, self.name = checkout, module, name
+    def __init__(self, module, name):
+        self.module, self.name = module, name
         self.node = module.functions[name]
         self.owner = module.classes.get(name.split("::")[0]) if "::" in name else None
         self.marks = self.collect_marks()
@@ -150,7 +150,7 @@ def describe_fixtures(checkout, function):
             "defined": f"{module.path}:{node.lineno}",
             "scope": fixture_option(module, decorator, "scope") or "function",
             "needs": needs,
-            "has_teardown": yields(node) or "request.addfinalizer" in (ast.get_source_segment(module.text, node) or ""),
+            "has_teardown": yields(node) or "request.addfinalizer" in (module.segment(node)),
         }
 
     for name in list(dict.fromkeys(list(autouse_fixtures(checkout, function)) + function.fixtures())):
@@ -162,7 +162,7 @@ def is_device_fixture(name):
     return "device" in name and name != "device_params" and not name.endswith("device_params")
 
 
-def called_functions(module, node):
+def called_functions(node):
     for inner in ast.walk(node):
         if isinstance(inner, ast.Call):
             yield dotted(inner.func), inner
@@ -173,7 +173,7 @@ def reachable_functions(module, name):
     found, waiting = {name: 0}, [name]
     while waiting:
         current = waiting.pop()
-        for called, call in called_functions(module, module.functions[current]):
+        for called, call in called_functions(module.functions[current]):
             for candidate in (called, current.split("::")[0] + "::" + called[5:] if called.startswith("self.") else ""):
                 if candidate in module.functions and candidate not in found:
                     found[candidate] = call.lineno
@@ -185,7 +185,7 @@ def opening_call(function):
     """The call that opens a device directly, in the test or its own helpers."""
     module = function.module
     for name in reachable_functions(module, function.name):
-        for called, call in called_functions(module, module.functions[name]):
+        for called, call in called_functions(module.functions[name]):
             if called in OPENERS or called.split(".")[-1] in ("open_device", "open_mesh_device"):
                 return called, call
     return None
@@ -236,7 +236,7 @@ def helper_calls(checkout, function):
     for name in reachable_functions(module, function.name):
         if name != function.name:
             found[name] = f"{module.path}:{module.functions[name].lineno}"
-        for called, _ in called_functions(module, module.functions[name]):
+        for called, _ in called_functions(module.functions[name]):
             first = called.split(".")[0]
             if first not in module.imports:
                 continue

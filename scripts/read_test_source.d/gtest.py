@@ -2,10 +2,12 @@
 import itertools
 import re
 
+from checkout import same_file
 from parameters import MOST_COMBINATIONS
 
 TEST_MACRO = re.compile(r"\b(TEST|TEST_F|TEST_P|TYPED_TEST|TYPED_TEST_P)\s*\(\s*(\w+)\s*,\s*(\w+)\s*\)")
 INSTANCE_MACRO = re.compile(r"\bINSTANTIATE_(?:TEST_SUITE|TEST_CASE|TYPED_TEST_SUITE)_P\s*\(")
+TEMPLATE_ARGUMENTS = re.compile(r"<[\w\s:,*&]*(?:<[\w\s:,*&]*>[\w\s:,*&]*)*>(?=\s*[({:,)]|\s*$)")
 CLASS_HEAD = re.compile(r"\b(class|struct)\s+(\w+)\s*(?:final\s*)?(?::([^{;]*))?\{")
 
 
@@ -39,10 +41,15 @@ def closing(text, begin):
 
 def split_arguments(plain, text, begin, end):
     """The arguments between two places, at commas outside of brackets and template arguments."""
-    parts, depth, start = [], 0, begin
+    parts, depth, start, skip = [], 0, begin, begin
     for at in range(begin, end):
+        if at < skip:
+            continue
         character = plain[at]
-        if character in "([{":
+        template = TEMPLATE_ARGUMENTS.match(plain, at, min(end, at + 200)) if character == "<" else None
+        if template and at > begin and (plain[at - 1].isalnum() or plain[at - 1] == "_"):
+            skip = template.end()
+        elif character in "([{":
             depth += 1
         elif character in ")]}":
             depth -= 1
@@ -188,7 +195,10 @@ def cpp_scalar(text):
     if number:
         digits = number.group(1).replace("'", "")
         octal = re.fullmatch(r"-?0[0-7]+", digits)
-        return (int(digits, 8 if octal else 0),)
+        try:
+            return (int(digits, 8 if octal else 0),)
+        except ValueError:  # "08", or thousands of digits
+            return None
     if re.fullmatch(r"-?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][+-]?[0-9]+)?[fFlL]?", text):
         return (float(text.rstrip("fFlL")),)
     quoted = re.fullmatch(r'"((?:\\.|[^"\\])*)"(?:s|sv)?', text)

@@ -1,6 +1,5 @@
 """Parametrisations of a test, and which of their rows a logged id names."""
 import ast
-import itertools
 
 from checkout import dotted
 
@@ -102,46 +101,62 @@ def resolve_id(function, logged):
     if any(p.rows is None for p in ordered):
         return None, "some values are not written out in the source"
     choices = [[(p, index, p.ids(module, index)) for index in range(len(p.rows))] for p in ordered]
-    total = 1
-    for choice in choices:
-        total *= max(1, len(choice))
-    if total > MOST_COMBINATIONS:
-        return None, f"there are {total} combinations"
-    exact, loose = [], []
-    for combination in itertools.product(*choices):
-        for forms in itertools.product(*[ids for _, _, ids in combination]):
-            if "-".join(forms) == logged or ("-" + logged + "-").find("-" + "-".join(forms) + "-") >= 0:
-                exact.append(combination)
-                break
-        else:
-            if loosely_fits(combination, logged):
-                loose.append(combination)
-    found = exact or loose
+    found = combinations_in(choices, logged) or loose_combinations(choices, logged)
     if len(found) != 1:
-        return None, f"the id fits {len(found)} of {total} combinations"
-    return {p.key: row_value(module, p, index) for p, index, _ in found[0]}, None
+        return None, "the id fits more than one combination" if found else "the id fits none of the combinations"
+    return {p.key: row_value(module, p, index) for (p, _, _), index in zip((c[0] for c in choices if c), found[0])}, None
+
+
+def keep_two(states, at, rows):
+    """Two different ways to a place are enough to know that it is not clear."""
+    known = states.setdefault(at, [])
+    if rows not in known and len(known) < 2:
+        known.append(rows)
+
+
+def combinations_in(choices, logged):
+    """Rows whose forms follow each other in the id, between hyphens; at most a few of them."""
+    text = "-" + logged + "-"
+    states = {at + 1: [()] for at, character in enumerate(text) if character == "-"}
+    for choice in choices:
+        reached = {}
+        for at, ways in states.items():
+            for _, index, forms in choice:
+                for form in forms:
+                    if text.startswith(form + "-", at):
+                        for way in ways:
+                            keep_two(reached, at + len(form) + 1, way + (index,))
+        states = reached
+    return list(dict.fromkeys(way for ways in states.values() for way in ways))
+
+
+def loose_combinations(choices, logged):
+    """Each part in its order, where values may be spelled otherwise (an enum's own name)."""
+    words = split_id(logged)
+    states = {0: [()]}
+    for choice in choices:
+        reached = {}
+        for at, ways in states.items():
+            for _, index, forms in choice:
+                end = end_of_form(forms, words, at)
+                if end is not None:
+                    for way in ways:
+                        keep_two(reached, end, way + (index,))
+        states = reached
+    return list(dict.fromkeys(way for ways in states.values() for way in ways))
+
+
+def end_of_form(forms, words, begin):
+    for form in forms[::-1]:
+        parts = split_id(form)
+        for at in range(begin, len(words) - len(parts) + 1):
+            if all(same_word(a, b) for a, b in zip(parts, words[at:])):
+                return at + len(parts)
+    return None
 
 
 def row_value(module, parametrisation, index):
     return parametrisation.values(module)[index]
-
-
-def loosely_fits(combination, logged):
-    """Each part in its order, where values may be spelled otherwise (an enum's own name)."""
-    words = split_id(logged)
-    at = 0
-    for _, _, ids in combination:
-        for form in ids[::-1]:
-            parts = split_id(form)
-            start = next(
-                (i for i in range(at, len(words) - len(parts) + 1) if all(same_word(a, b) for a, b in zip(parts, words[i:]))), None
-            )
-            if start is not None:
-                at = start + len(parts)
-                break
-        else:
-            return False
-    return True
 
 
 def split_id(text):

@@ -236,7 +236,7 @@ def call_chain(module, test, inner):
         name = chain[-1][0]
         if name == inner:
             return chain
-        for called, call in called_functions(module, module.functions[name]):
+        for called, call in called_functions(module.functions[name]):
             target = name.split("::")[0] + "::" + called[5:] if called.startswith("self.") else called
             if target in module.functions and target not in seen:
                 seen.add(target)

@@ -9,7 +9,8 @@ import tempfile
 import textwrap
 import types
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "read_test_source.py"
+# The script as it is in the checkout, or the one file that the build makes of it.
+SCRIPT = sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2] / "scripts" / "read_test_source.py"
 
 checks = 0
 failures = []
@@ -313,10 +314,45 @@ def hostile_sources_are_bounded():
     sources = Sources(test_deep_py=deep, test_long_py="def test_long():\n    return " + "-".join(["1"] * 30000) + "\n")
     check("an answer comes", isinstance(sources.ask()["problems"], list))
     os.symlink("/etc/passwd", os.path.join(sources.folder.name, "test_link.py"))
-    answer = sources.ask(files=["test_link.py", "../outside.py"])
-    check("links are not followed", len(answer["problems"]) == 2 and not answer["tests"])
+    with tempfile.TemporaryDirectory(prefix="ndrepro-test-") as outside:
+        secret = pathlib.Path(outside, "test_secret.py")
+        secret.write_text("def test_x(device):\n    assert 0\n", "utf-8")
+        upward = os.path.relpath(secret, sources.folder.name)
+        answer = sources.ask(files=["test_link.py", upward, str(secret)])
+        check("nothing outside of the checkout is read", len(answer["problems"]) == 3 and not answer["tests"])
+        for named in (upward, str(secret)):
+            check("nor by a test's name", not sources.ask(test=named + "::test_x")["tests"])
     odd = sources.ask(test="a.py::test_[" + "-" * 3000 + "]")
     check("a hostile id is only text", odd["tests"] == {})
+
+
+def one_source_hides_no_other():
+    odd = [
+        'import pytest\n@pytest.mark.parametrize("t", ["\\ud800"])\ndef test_odd(t): pass\n',
+        "import pytest\n@pytest.mark.parametrize('t', [0x" + "f" * 5000 + "])\ndef test_odd(t): pass\n",
+        "import pytest\n@pytest.mark.parametrize(5, [1])\ndef test_odd(t): pass\n",
+        "import pytest\n@pytest.fixture(autouse=True, name=['a'])\ndef a(): pass\ndef test_odd(): pass\n",
+        "import pytest\nx0 = [1] * 1\nx0 = [" + "1," * 30 + "]\n"
+        + "".join(f"x{i} = [{', '.join([f'x{i - 1}'] * 30)}]\n" for i in range(1, 12))
+        + "@pytest.mark.parametrize('t', x11)\ndef test_odd(t): pass\n",
+    ]
+    for text in odd:
+        sources = Sources(test_odd_py=text, test_ok_py="def test_ok(device): pass\n")
+        answer = sources.ask()
+        check("the other is read: " + text[15:60], "test_ok" in answer["tests"]["test_ok.py"]["functions"])
+        check("the answer stays small", len(json.dumps(answer)) < 1 << 20)
+    cpp = "TEST_P(S, T) {}\nINSTANTIATE_TEST_SUITE_P(I, S, testing::Values(1e999, 08, F<1, 2>{3}));\n"
+    answer = Sources(src__test_odd_cpp=cpp).ask()
+    check("what is no number is text", answer["tests"]["src/test_odd.cpp"]["functions"]["I/S.T"]["params"] == ["inf", "08", [3]])
+
+
+def many_parametrisations_are_resolved_one_by_one():
+    marks = "".join(f"@pytest.mark.parametrize('a{i}', [1, 2])\n" for i in range(26))
+    arguments = ", ".join(f"a{i}" for i in range(26))
+    sources = Sources(test_many_py=f"import pytest\n{marks}def test_many({arguments}): pass\n")
+    logged = "-".join(["1", "2"] * 13)
+    facts = sources.function("test_many.py", "test_many", test=f"test_many.py::test_many[{logged}]")
+    check("of each its own", facts["parameters"]["a25"] == 1 and facts["parameters"]["a24"] == 2 and facts["parameters"]["a0"] == 2)
 
 
 GTEST = """\
@@ -372,6 +408,8 @@ def google_tests_are_read_by_their_macros():
 
 def a_google_test_is_found_by_its_name():
     sources = Sources(src__test_pump_cpp=GTEST)
+    frames = [{"file": "/ci/src/test_pump.cpp", "line": 23, "function": "PumpSweep_Runs_Test::TestBody()"}]
+    check("frames name the line", sources.ask(test="Slow/PumpSweep.Runs/1", frames=frames)["tests"])
     answer = sources.ask(test="Slow/PumpSweep.Runs/1", line=23)
     facts = answer["tests"]["src/test_pump.cpp"]["functions"]["Slow/PumpSweep.Runs"]
     check("the index gives its parameters", facts["parameters"] == {"rate": 2, "name": "two"})
