@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "analyzer/job/inspection.hpp"
+#include "analyzer/job/workflow_steps.hpp"
 #include "daemon/analyze_command.hpp"
 #include "storage/checkout.hpp"
 #include "storage/inspection_json.hpp"
@@ -103,7 +104,14 @@ int inspect_command(const InspectOptions& options, std::ostream& out, std::ostre
     return 2;
   }
   FactTree facts;
-  add_inspection(inspect(*tree, options.workflow, options.job), facts);
+  Inspection found = inspect(*tree, options.workflow, options.job);
+  // The failure's day, where a log tells it, decides what the limit was that nobody wrote down.
+  const auto logs = options.logs.empty() ? Checked<Extraction>{Extraction{}} : read_logs(options.logs);
+  if (logs.has_value() && logs->evidence.failed_at) {
+    for (JobFacts& job : found.jobs)
+      date_defaults(job, logs->evidence.failed_at->value);
+  }
+  add_inspection(found, facts);
   inspect_tests(options, facts);
   const Json all = facts.take();
   if (options.json)

@@ -1,6 +1,7 @@
 #include "storage/fact_writer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -16,11 +17,19 @@ FactPath below(FactPath path, const std::string& name) {
 }
 
 FactJson number_json(double number) {
-  const auto whole = static_cast<std::int64_t>(number);
-  return static_cast<double>(whole) == number ? FactJson(whole) : FactJson(number);
+  constexpr double most = 1e15;  // whole numbers up to there are exact
+  const bool is_whole = number > -most && number < most && number == std::floor(number);
+  return is_whole ? FactJson(static_cast<std::int64_t>(number)) : FactJson(number);
 }
 
 FactJson plain_json(const std::string& text) {
+  const auto number = to_decimal(text);
+  FactJson value = number ? number_json(*number) : FactJson(text);
+  return number && value.dump() == text ? value : FactJson(text);
+}
+
+// A limit: "5.0" is 5.
+static FactJson limit_json(const std::string& text) {
   const auto number = to_decimal(text);
   return number ? number_json(*number) : FactJson(text);
 }
@@ -28,7 +37,7 @@ FactJson plain_json(const std::string& text) {
 FactJson shown_json(const WorkflowText& text) {
   const bool unknown = contains(text.text, "${{");
   const bool has_default = unknown && text.with_defaults != text.text && !contains(text.with_defaults, "${{");
-  return has_default ? FactJson(text.text + " (default " + text.with_defaults + ")") : plain_json(text.text);
+  return has_default ? FactJson(text.text + " (default " + text.with_defaults + ")") : limit_json(text.text);
 }
 
 FactJson yaml_json(const YamlNode& node) {

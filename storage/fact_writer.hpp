@@ -16,7 +16,7 @@ FactPath below(FactPath path, const std::string& name);
 
 /// Whole numbers without a decimal point.
 FactJson number_json(double number);
-/// A number where the text is one.
+/// A number where it is written as the text is: "3.10", "007" and "1e5" stay texts.
 FactJson plain_json(const std::string& text);
 /// "${{ inputs.timeout }} (default 45)"
 FactJson shown_json(const WorkflowText& text);

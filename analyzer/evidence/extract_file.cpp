@@ -118,8 +118,9 @@ void FileReader::take_raw(std::string_view raw, std::uint64_t number, std::uint6
   if (number == 1 && raw.starts_with("\xef\xbb\xbf")) raw.remove_prefix(3);
   const StampedText stamped = split_stamp(raw);
   if (number == 1) names_jobs_ = !stamped.job.empty();
-  if (names_jobs_ && !stamped.job.empty() && stamped.job != job_.value)
+  if (names_jobs_ && !stamped.job.empty() && stamped.job != job_name_)
     begin_job(stamped.job, Origin{file_index_, number, offset});
+  if (too_many_jobs_) return;
   const std::string_view clean = strip_ansi(stamped.text, clean_);
   const PrefixedText prefixed = split_process_prefix(clean);
   const LogLine line{prefixed.text, stamped.stamp, prefixed.prefix, Origin{file_index_, number, offset}};
@@ -227,8 +228,11 @@ std::vector<JobOutcome> FileReader::finish() {
 }
 
 void FileReader::begin_job(std::string_view name, const Origin& origin) {
-  if (!job_.value.empty()) {
-    if (jobs_.size() + 1 >= most_jobs) return;
+  const bool is_first = job_name_.empty();
+  job_name_ = name;
+  if (!is_first) {
+    too_many_jobs_ = jobs_.size() + 1 >= most_jobs;
+    if (too_many_jobs_) return;
     jobs_.push_back(finish_job());
     frame_ = {};
     header_pending_ = false;
@@ -238,6 +242,7 @@ void FileReader::begin_job(std::string_view name, const Origin& origin) {
     end_.reset();
     steps_.clear();
     other_failures_.clear();
+    last_stamp_.clear();
     silent_s_ = 0;
   }
   job_ = sourced(to_utf8(name), origin);

@@ -57,6 +57,8 @@ private:
   std::vector<TriggerHit> hits_;  // of the block
   std::string clean_;
   std::vector<JobOutcome> jobs_;  // those before the current one
+  std::string job_name_;          // as the lines have it
+  bool too_many_jobs_ = false;    // the others are not read
   bool names_jobs_ = false;       // each line does, from the first on
   Sourced<std::string> job_;      // the current one's name; empty: no line names it
   GithubFrame frame_;

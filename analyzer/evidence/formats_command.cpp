@@ -173,13 +173,53 @@ bool skip_container(std::string_view program, ShellText& words, ShellCommand& co
   const std::string_view action = words.next_word();
   if (action != "run" && action != "exec") return false;
   for (std::string_view word = words.next_word(); word.starts_with('-'); word = words.next_word()) {
-    const bool has_value = is_one_of(
-        word,
-        {"-e",         "--env",          "-v",          "--volume", "--device",   "-w",           "--workdir", "--name",
-         "--network",  "--net",          "--shm-size",  "-u",       "--user",     "--entrypoint", "--mount",   "-p",
-         "--cap-add",  "--ulimit",       "--group-add", "-h",       "--hostname", "--tmpfs",      "--memory",  "-m",
-         "--cpus",     "--cpuset-cpus",  "--env-file",  "--ipc",    "--pid",      "--label",      "-l",        "--pull",
-         "--platform", "--security-opt", "--publish"});
+    const bool has_value = is_one_of(word, {"-e",
+                                            "--env",
+                                            "-v",
+                                            "--volume",
+                                            "--device",
+                                            "-w",
+                                            "--workdir",
+                                            "--name",
+                                            "--network",
+                                            "--net",
+                                            "--shm-size",
+                                            "-u",
+                                            "--user",
+                                            "--entrypoint",
+                                            "--mount",
+                                            "-p",
+                                            "--cap-add",
+                                            "--ulimit",
+                                            "--group-add",
+                                            "-h",
+                                            "--hostname",
+                                            "--tmpfs",
+                                            "--memory",
+                                            "-m",
+                                            "--cpus",
+                                            "--cpuset-cpus",
+                                            "--env-file",
+                                            "--ipc",
+                                            "--pid",
+                                            "--label",
+                                            "-l",
+                                            "--pull",
+                                            "--platform",
+                                            "--security-opt",
+                                            "--publish",
+                                            "--gpus",
+                                            "--add-host",
+                                            "--restart",
+                                            "--runtime",
+                                            "--cgroup-parent",
+                                            "--log-driver",
+                                            "--log-opt",
+                                            "--volumes-from",
+                                            "--dns",
+                                            "--cidfile",
+                                            "--memory-swap",
+                                            "--shm-size"});
     std::string_view value = has_value ? words.next_word() : std::string_view{};
     if (word.starts_with("--env=")) value = word.substr(6);
     if (word != "-e" && word != "--env" && !word.starts_with("--env=")) continue;
@@ -236,14 +276,20 @@ void read_command(std::string_view text, const Origin& origin, std::vector<Shell
 }
 
 void read_line(std::string_view line, const Origin& origin, std::vector<ShellCommand>& into) {
+  std::size_t first = into.size();  // of the list that is being read: "a && b || c"
   for (std::string_view rest = trim(line); !rest.empty() && into.size() < most_commands;) {
     const Cut cut = first_cut(rest);
-    const std::size_t first = into.size();
     const bool is_or = rest.substr(cut.end).starts_with("||");
+    const bool ends_list = rest.substr(cut.end).starts_with(";");
     if (cut.end > 0) read_command(trim(rest.substr(0, cut.end)), origin, into);
     rest = trim(rest.substr(std::min(cut.end + std::max<std::size_t>(cut.length, 1), rest.size())));
-    const std::string_view other = is_or ? rest.substr(0, first_cut(rest).end) : std::string_view{};
-    if (!is_one_of(ShellText{other}.next_word(), {"true", ":", "echo", "printf"})) continue;
+    if (ends_list) first = into.size();
+    if (!is_or) continue;
+    // "|| true", and nothing behind it that could still fail
+    const Cut other = first_cut(rest);
+    const bool last = other.end == rest.size() || rest[other.end] == ';' || rest[other.end] == '#';
+    if (!last || !is_one_of(ShellText{rest.substr(0, other.end)}.next_word(), {"true", ":", "echo", "printf"}))
+      continue;
     for (std::size_t i = first; i < into.size(); ++i)
       into[i].may_fail = true;
   }

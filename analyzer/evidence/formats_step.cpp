@@ -45,6 +45,35 @@ MaybeSourced<std::string> board_named(std::string_view text, const Origin& origi
   return board ? sourced(std::move(*board), origin) : MaybeSourced<std::string>{};
 }
 
+// "pytest tests/a.py::test_b", "pytest tests": whether one of the command's words is the file, or a folder around it.
+bool names_file(std::string_view command, std::string_view file) {
+  for (std::string_view word : split(command, ' ')) {
+    while (!word.empty() && (word.front() == '"' || word.front() == '\''))
+      word.remove_prefix(1);
+    word = before(before(word, "::"), "\"");
+    if (word.ends_with('\'') || word.ends_with('/')) word.remove_suffix(1);
+    if (word.starts_with("./")) word.remove_prefix(2);
+    const bool around = word.size() > 2 && file.starts_with(word) && file.substr(word.size()).starts_with('/');
+    if (!word.empty() && (word == file || around)) return true;
+  }
+  return false;
+}
+
+// The command of that number, unless it cannot have run the file and another one can.
+std::size_t command_naming(const std::vector<ShellCommand>& commands, std::string_view file, std::size_t number) {
+  if (file.empty() || names_file(commands[number].text, file)) return number;
+  const auto named =
+      std::find_if(commands.begin(), commands.end(), [&](const auto& c) { return names_file(c.text, file); });
+  return named == commands.end() ? number : static_cast<std::size_t>(named - commands.begin());
+}
+
+std::string failed_file(const PytestSession& session) {
+  const std::string id = session.first_failure      ? session.first_failure->id
+                         : !session.summary.empty() ? session.summary.front().id
+                                                    : std::string{};
+  return std::string{before(id, "::")};
+}
+
 }  // namespace
 
 void StepReader::read(const LogLine& line) {
@@ -98,22 +127,29 @@ void StepReader::forget_logged(const LogLine& line) {
   last_report_line_ = line.origin.line;
 }
 
-// Whether the script says "pytest x || true" of its pytest command of that number; a loop runs some more than once.
+// Whether the script says "pytest x || true" of its pytest command of that number, and runs each command just once.
 bool StepReader::may_fail(int number) const {
   const auto& script = header_.script;
-  const bool loops = std::any_of(script.begin(), script.end(), [](const auto& line) {
-    return trim(line.value).starts_with("for ") || trim(line.value).starts_with("while ");
+  const bool branches = std::any_of(script.begin(), script.end(), [](const auto& line) {
+    constexpr std::array words{"for ", "while ", "until ", "if ", "case ", "function "};
+    const std::string_view text = trim(line.value);
+    return contains(text, "()") || std::any_of(words.begin(), words.end(), [&](auto w) { return text.starts_with(w); });
   });
-  std::vector<ShellCommand> commands = loops ? std::vector<ShellCommand>{} : test_commands();
+  std::vector<ShellCommand> commands = branches ? std::vector<ShellCommand>{} : test_commands();
   std::erase_if(commands, [](const ShellCommand& command) { return command.kind != CommandKind::pytest; });
-  return static_cast<std::size_t>(number) < commands.size() && commands[static_cast<std::size_t>(number)].may_fail;
+  const auto ordinal = static_cast<std::size_t>(number);
+  if (ordinal >= commands.size()) return false;
+  return commands[command_naming(commands, failed_file(pytest_.session()), ordinal)].may_fail;
 }
 
 // A session that failed, and whose script did not mind.
 void StepReader::forgive_allowed(const LogLine& line) {
   const PytestSession& session = pytest_.session();
   if (!session.reported || !session.failed()) return;
-  const bool traced = trim_end(line.text) == "+ true" || trim_end(line.text) == "+ :";
+  // The first command that is traced after it; what a later one forgives is something else.
+  const bool first_trace = line.text.starts_with("+ ") && session.number >= traced_sessions_;
+  if (first_trace) traced_sessions_ = session.number + 1;
+  const bool traced = first_trace && (trim_end(line.text) == "+ true" || trim_end(line.text) == "+ :");
   const bool is_new = session.number >= judged_sessions_;
   judged_sessions_ = session.number + 1;
   if (!traced && !(is_new && may_fail(session.number))) return;
@@ -243,8 +279,9 @@ std::optional<ShellCommand> StepReader::failing_command(const Fault* fault) cons
   const int program = gtest_.failed() ? gtest_.failed_program() : gtest_.programs() - 1;
   const bool looped = !by_program && pytest_.sessions() > static_cast<int>(tests.size());
   const int number = by_program ? program : looped ? 0 : pytest_.session().number;
-  const auto ordinal = static_cast<std::size_t>(std::max(0, number));
-  return tests[std::min(ordinal, tests.size() - 1)];
+  const std::size_t ordinal = std::min(static_cast<std::size_t>(std::max(0, number)), tests.size() - 1);
+  const std::string file = fault != nullptr && fault->test_file ? fault->test_file->value : std::string{};
+  return tests[command_naming(tests, file, ordinal)];
 }
 
 bool StepReader::is_setup_step() const { return !header_.title.empty() && test_commands().empty(); }

@@ -108,6 +108,7 @@ private:
   MaybeSourced<std::string> arch_hint_;
   MaybeSourced<std::string> board_hint_;
   std::uint64_t last_report_line_ = 0;  // of a session's or program's own report that all went well
+  int traced_sessions_ = 0;             // of pytest, behind which a command was traced
   int judged_sessions_ = 0;             // of pytest, whether their failure is allowed
 };
 

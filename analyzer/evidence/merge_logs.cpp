@@ -78,9 +78,11 @@ bool earlier_log(const Evidence& a, const Evidence& b) {
 
 // Which of the failing logs show the failure that most of them show.
 std::vector<std::size_t> largest_group(const std::vector<Evidence>& read, const std::vector<Signature>& signatures) {
+  constexpr std::size_t most_compared = 100;  // all with all
   std::vector<std::size_t> largest;
+  std::size_t compared = 0;
   for (std::size_t i = 0; i < read.size(); ++i) {
-    if (!read[i].is_failure) continue;
+    if (!read[i].is_failure || compared++ >= most_compared) continue;
     std::vector<std::size_t> group;
     for (std::size_t j = 0; j < read.size(); ++j) {
       if (read[j].is_failure && (i == j || match(signatures[i], signatures[j]).counts())) group.push_back(j);

@@ -105,9 +105,22 @@ private:
       StepSequence sequence{tree_, scope_, std::move(environment)};
       row.steps = sequence.read(*steps, &defaults);
       keep_sure_tests(row);
+      keep_few_variables(row);
     }
     scope_.set_row(nullptr);
     return row;
+  }
+
+  // Bounds memory on hostile workflows: variables of every step of every row.
+  void keep_few_variables(JobRow& row) {
+    constexpr std::size_t most_kept = 200000;
+    for (JobStep& step : row.steps) {
+      kept_variables_ += step.environment.size();
+      if (kept_variables_ > 2 * most_kept || (kept_variables_ > most_kept && step.tests.empty())) {
+        kept_variables_ -= step.environment.size();
+        step.environment.clear();
+      }
+    }
   }
 
   // A plain script is a test where nothing else is one: beside pytest it is a warm-up.
@@ -143,6 +156,7 @@ private:
   const SourceTree& tree_;
   const YamlNode& workflow_;
   WorkflowScope& scope_;
+  std::size_t kept_variables_ = 0;
 };
 
 }  // namespace

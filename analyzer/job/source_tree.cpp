@@ -24,4 +24,21 @@ std::uint32_t FactFiles::index_of(const std::string& path) {
   return index;
 }
 
+std::shared_ptr<const YamlNode> FactFiles::action(const SourceTree& tree, const std::string& path) {
+  constexpr std::size_t most_kept = 64;
+  const auto known = actions_.find(path);
+  if (known != actions_.end()) return known->second;
+  const auto text = tree.text(path);
+  std::shared_ptr<const YamlNode> parsed;
+  if (text) {
+    auto action = parse_yaml(*text, path);
+    if (action.has_error())
+      problems.push_back(action.error());
+    else
+      parsed = std::make_shared<const YamlNode>(std::move(*action));
+  }
+  if (actions_.size() < most_kept) actions_.emplace(path, parsed);
+  return parsed;
+}
+
 }  // namespace ndr

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,10 +31,13 @@ public:
   std::uint32_t index_of(const std::string& path);
   Origin at(const std::string& path, std::uint64_t line) { return {index_of(path), line, 0}; }
   const std::vector<std::string>& paths() const { return paths_; }
+  /// An action's parsed file, read once; null where there is none or it cannot be read (a problem, told once).
+  std::shared_ptr<const YamlNode> action(const SourceTree& tree, const std::string& path);
   std::vector<Refusal> problems;  // files or parts that could not be read; field: path:line
 
 private:
   std::vector<std::string> paths_;
+  std::map<std::string, std::shared_ptr<const YamlNode>> actions_;
 };
 
 }  // namespace ndr

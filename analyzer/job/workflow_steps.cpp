@@ -12,6 +12,8 @@ namespace {
 
 constexpr int deepest_action = 4;
 constexpr std::size_t most_steps = 200;
+constexpr std::size_t most_action_calls = 100;    // by one job, within actions too
+constexpr std::size_t most_job_variables = 1000;  // of one job
 constexpr std::string_view operation_limit = "TT_METAL_OPERATION_TIMEOUT_SECONDS";
 
 // The first line of a block scalar stands below its indicator.
@@ -122,7 +124,7 @@ void date_defaults(JobFacts& job, std::string_view day) {
 void add_environment(const YamlNode* env, const WorkflowScope& scope, const std::string& set_by, JobEnvironment& into) {
   if (env == nullptr || !env->is_map()) return;
   for (const auto& [name, value] : env->members) {
-    if (value.is_map() || value.is_list()) continue;
+    if (value.is_map() || value.is_list() || into.size() >= most_job_variables) continue;
     into[name.text] = {scope.text(value), set_by};
     if (into[name.text].value.origin.line == 0) into[name.text].value.origin = scope.at(name.line);
   }
@@ -184,12 +186,13 @@ JobStep StepSequence::read_step(const YamlNode& node, const YamlNode* job_defaul
 void StepSequence::set_by_script(const WorkflowScope& scope, const YamlNode& run, const std::string& setter) {
   const auto shown = exported_variables(script_lines(run, scope, false));
   const auto resolved = exported_variables(script_lines(run, scope, true));
+  const auto written = split(run.text, '\n');
   for (std::size_t i = 0; i < shown.size(); ++i) {
     const bool aligned = i < resolved.size() && resolved[i].first == shown[i].first;
     const std::string& with_defaults = aligned ? resolved[i].second.value : shown[i].second.value;
     // The line as written tells whether it stands on an input's default.
     const std::size_t index = shown[i].second.origin.line - run.line - (contains(run.text, "\n") ? 1 : 0);
-    const auto written = split(run.text, '\n');
+    if (environment_.size() >= most_job_variables && environment_.count(shown[i].first) == 0) continue;
     const bool is_default = index < written.size() && scope.names_default(written[index]);
     environment_[shown[i].first] = {{shown[i].second.value, with_defaults, shown[i].second.origin},
                                     setter + (is_default && setter.starts_with("composite:") ? " (default)" : "")};
@@ -199,15 +202,18 @@ void StepSequence::set_by_script(const WorkflowScope& scope, const YamlNode& run
 void StepSequence::run_action(const std::string& uses, WorkflowScope& caller, const YamlNode& step, JobStep& into,
                               int depth) {
   const std::string file = action_file(uses, tree_);
-  const auto text = file.empty() ? std::nullopt : tree_.text(file);
-  if (!text) return run_unknown_action(uses, step, into);
-  auto action = parse_yaml(*text, file);
-  if (action.has_error()) {
+  if (file.empty()) return run_unknown_action(uses, step, into);
+  if (action_calls_ >= most_action_calls) {
+    const Refusal problem{file, "is called more than " + std::to_string(most_action_calls) + " times by one job",
+                          "look at it by hand"};
     auto& problems = caller.files().problems;
-    if (std::find(problems.begin(), problems.end(), action.error()) == problems.end())
-      problems.push_back(action.error());
+    if (action_calls_++ == most_action_calls && std::find(problems.begin(), problems.end(), problem) == problems.end())
+      problems.push_back(problem);
     return;
   }
+  ++action_calls_;
+  const auto action = caller.files().action(tree_, file);
+  if (!action) return;
   WorkflowScope inner{file, caller.files(), true};
   inner.declare_inputs(action->find("inputs"));
   if (const YamlNode* with = step.find("with"); with != nullptr && with->is_map()) {
@@ -219,7 +225,9 @@ void StepSequence::run_action(const std::string& uses, WorkflowScope& caller, co
   const YamlNode* steps = runs == nullptr ? nullptr : runs->find("steps");
   if (steps == nullptr || depth >= deepest_action) return;
   const std::string setter = "composite:" + action_name(uses);
+  std::size_t number = 0;
   for (const YamlNode& part : steps->items) {
+    if (++number > most_steps) return;
     if (part.is_map() && inner.may_run(part.text_of("if"))) run_action_step(inner, setter, part, into, depth);
   }
 }

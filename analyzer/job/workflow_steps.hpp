@@ -28,6 +28,7 @@ private:
   const SourceTree& tree_;
   WorkflowScope& scope_;
   JobEnvironment environment_;
+  std::size_t action_calls_ = 0;
 };
 
 /// tt-metal's set-up action limits operations to 5 s where nobody says otherwise; until 2026-01-21 to 60 s. Gives jobs

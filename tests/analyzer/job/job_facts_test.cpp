@@ -275,3 +275,19 @@ TEST_CASE("an unwritten limit of operations is that of the day on which the job 
   CHECK(limit_on("2025-01-20T23:59:59Z", "        with: {hang-detection-timeout: 0}\n") == "none");
   CHECK(limit_on("2025-01-20T23:59:59Z", "        with: {enable-watcher: true}\n") == "none");
 }
+
+TEST_CASE("actions that call many actions are cut off, and named") {
+  std::map<std::string, std::string> files{
+      {"w.yaml", "on: push\njobs:\n  a:\n    steps:\n      - uses: ./.github/actions/n0\n      - run: pytest x\n"}};
+  for (int level = 0; level < 4; ++level) {
+    std::string text = "runs:\n  using: composite\n  steps:\n";
+    for (int i = 0; i < 40; ++i)
+      text += "    - uses: ./.github/actions/n" + std::to_string(level + 1) + "\n";
+    files[".github/actions/n" + std::to_string(level) + "/action.yml"] = text;
+  }
+  ndr::FactFiles found;
+  const auto jobs = ndr::workflow_jobs(source_tree_of(files), "w.yaml", found);
+  CHECK(jobs.at(0).rows.at(0).main_step() != nullptr);
+  REQUIRE(found.problems.size() == 1);
+  CHECK(found.problems[0].reason == "is called more than 100 times by one job");
+}
