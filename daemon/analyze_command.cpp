@@ -234,6 +234,13 @@ int analyze_command(const AnalyzeOptions& options, std::ostream& out, std::ostre
     err << "ndreprod analyze: " << printable(to_text(refusal)) << '\n';
     return 2;
   }
+  // Named on the command line, it must be there; what case.yaml says may be elsewhere today.
+  std::error_code error;
+  if (options.repository && !fs::is_directory(*options.repository, error)) {
+    const Refusal refusal{options.repository->string(), "is no folder", "give the path of the checkout"};
+    err << "ndreprod analyze: " << printable(to_text(refusal)) << '\n';
+    return 2;
+  }
   const CaseAnalysis analysis = analyze_case(std::move(*extraction), *repository);
   if (options.json)
     out << analysis_json_text(parts_of(analysis));

@@ -113,7 +113,10 @@ int inspect_command(const InspectOptions& options, std::ostream& out, std::ostre
   }
   add_inspection(found, facts);
   inspect_tests(options, facts);
-  const Json all = facts.take();
+  Json all = facts.take();
+  for (const char* part : {"tests", "test_configs", "workflows"}) {
+    if (!all.contains(part)) all[part] = Json::object();
+  }
   if (options.json)
     out << dump_json(all);
   else

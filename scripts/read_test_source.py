@@ -116,6 +116,8 @@ def read_python(facts, checkout, path, request):
     names = [name for name, node in module.functions.items() if is_test_function(module, name, node)]
     chosen = [name for name in names if wanted is None or name == wanted]
     if not chosen:
+        if wanted is not None:
+            facts.problem(path, f"has no test {wanted[:200]}; it has: {', '.join(names[:20])[:600] or 'none'}", "name one of these")
         return
     facts.put([path, "framework"], "pytest", path, 1)
     for name in chosen:

@@ -25,7 +25,7 @@ FactJson number_json(double number) {
 FactJson plain_json(const std::string& text) {
   const auto number = to_decimal(text);
   FactJson value = number ? number_json(*number) : FactJson(text);
-  return number && value.dump() == text ? value : FactJson(text);
+  return number && json_text(value) == text ? value : FactJson(text);
 }
 
 // A limit: "5.0" is 5.

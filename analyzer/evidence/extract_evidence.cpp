@@ -81,7 +81,7 @@ void take_fault(const Fault& fault, Evidence& evidence) {
 double in_milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
 
 void take_times(const JobOutcome& outcome, Evidence& evidence) {
-  if (outcome.end && outcome.end->kind != FrameError::Kind::exit_code && outcome.silent_s > 0)
+  if (outcome.end && outcome.end->kind != FrameError::Kind::exit_code && outcome.silent_s >= 1)
     evidence.silent_seconds = sourced(in_milliseconds(outcome.silent_s), outcome.end->seen.origin);
   if (!evidence.failed_at) return;
   const auto since = [&](const std::string& stamp) -> MaybeSourced<double> {

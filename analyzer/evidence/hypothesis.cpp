@@ -49,7 +49,7 @@ constexpr std::array<Word, 22> cause_words{{
     {"run_mailbox", RootCause::contention, 4, "another process had started the cores"},
     {"lock", RootCause::contention, 1, "a lock is spoken of"},
     {"in use", RootCause::contention, 4, "something is in use"},
-    {"tlb", RootCause::contention, 2, "windows onto the board ran out: a process left some behind"},
+    {"tlb ", RootCause::contention, 2, "windows onto the board ran out: a process left some behind"},
     {"hugepage", RootCause::contention, 2, "memory that processes share is spoken of"},
     {"ethernet", RootCause::hardware, 3, "a link between chips is spoken of"},
     {"eth core", RootCause::hardware, 3, "a link between chips is spoken of"},

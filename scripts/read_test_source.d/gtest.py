@@ -222,6 +222,7 @@ def read_gtest(facts, checkout, path, request):
         return
     source = Source(path, text)
     instances, (wanted, index) = source.instances(), wanted_gtest(request["test"])
+    names = []
     for match in TEST_MACRO.finditer(source.plain):
         macro, suite, test = match.groups()
         if source.plain[: match.start()].rstrip(" \t").endswith("#define"):
@@ -231,6 +232,7 @@ def read_gtest(facts, checkout, path, request):
         made = instances.get(suite, []) if macro in ("TEST_P", "TYPED_TEST_P") else []
         for name, begin, end, where in made or [(None, 0, 0, 0)]:
             full = f"{name}/{suite}.{test}" if name else f"{suite}.{test}"
+            names.append(full)
             if wanted is not None and full != wanted:
                 continue
             describe_gtest(facts, source, [path, "functions", full], (macro, suite, test), line)
@@ -247,6 +249,9 @@ def read_gtest(facts, checkout, path, request):
                     facts.put([path, "functions", full, "failing_statement"], statement, path, begin_line)
                     facts.put([path, "functions", full, "failing_line"], inside[-1], path, inside[-1])
                     facts.put([path, "functions", full, "in_function"], full, path, line)
+
+    if wanted is not None and wanted not in names:
+        facts.problem(path, f"has no test {wanted[:200]}; it has: {', '.join(names[:20])[:600]}", "name one of these")
 
 
 def describe_gtest(facts, source, base, names, line):

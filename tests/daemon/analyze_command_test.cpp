@@ -266,9 +266,15 @@ TEST_CASE("Markdown shows each field's place, and nothing of a log is markup") {
   CHECK(has(answer.out, "no&lt;/b&gt; \\| level"));
 }
 
-TEST_CASE("a checkout that is none is a problem, not the end") {
+TEST_CASE("a checkout that is none is refused on the command line, and a problem in case.yaml") {
   const Folder folder;
-  const auto answer = analyze({{folder.write("a.log", pump_log)}, folder.path() / "none", true, false});
+  const auto refused = analyze({{folder.write("a.log", pump_log)}, folder.path() / "none", true, false});
+  CHECK(refused.code == 2);
+  CHECK(has(refused.err, "none: is no folder"));
+  std::filesystem::create_directories(folder.path() / "pump" / "logs");
+  folder.write("pump/logs/ci.log", pump_log);
+  folder.write("pump/case.yaml", "repository: " + (folder.path() / "none").string() + "\n");
+  const auto answer = analyze({{folder.path() / "pump"}, {}, true, false});
   CHECK(answer.code == 0);
   CHECK(has(nlohmann::json::parse(answer.out)["problems"][0]["reason"], "is no folder"));
 }
