@@ -10,12 +10,20 @@
 namespace ndr {
 namespace {
 
+// At the start of a word: "cond_wait" and "EnqueueWait" wait, "nolock" and "blocks" do not.
 bool speaks_of_waiting(std::string_view text) {
-  constexpr std::array<std::string_view, 12> words{"wait",      "synchroniz", "lock",    "join",
-                                                   "barrier",   "poll",       "acquire", "device timeout",
-                                                   "queue.get", "recv",       "select",  "finish("};
+  constexpr std::array<std::string_view, 13> words{"wait",   "synchroniz", "lock",           "join",      "barrier",
+                                                   "poll",   "acquire",    "device timeout", "queue.get", "recv",
+                                                   "select", "finish(",    "timedwait"};
   const std::string lower = to_lower(text);
-  return std::any_of(words.begin(), words.end(), [&](auto word) { return contains(lower, word); });
+  const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  const auto is_letter = [&](char c) { return is_upper(c) || (c >= 'a' && c <= 'z'); };
+  return std::any_of(words.begin(), words.end(), [&](auto word) {
+    for (auto at = lower.find(word); at != std::string::npos; at = lower.find(word, at + 1)) {
+      if (at == 0 || !is_letter(text[at - 1]) || (is_upper(text[at]) && !is_upper(text[at - 1]))) return true;
+    }
+    return false;
+  });
 }
 
 // A frame that waits, in the innermost half dozen: whatever waits, somebody deep in the stack does.
@@ -59,8 +67,9 @@ MaybeSourced<FailureMechanism> mechanism_of(const Evidence& evidence) {
     case FailureType::comparison:
     case FailureType::assertion:
       return at_error_line(evidence, FailureMechanism::after);
-    case FailureType::infra:
     case FailureType::out_of_memory:
+      return at_error_line(evidence, FailureMechanism::during);
+    case FailureType::infra:
     case FailureType::test_timeout:
     case FailureType::hang:
     case FailureType::crash:

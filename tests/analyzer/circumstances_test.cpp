@@ -191,3 +191,24 @@ TEST_CASE("the circumstances survive their JSON form, and an older form lacks th
   CHECK(back->logs == evidence.logs);
   CHECK(back->mechanism == evidence.mechanism);
 }
+
+TEST_CASE("only words that begin as waiting do are taken for waiting") {
+  const auto of_frame = [](const std::string& function) {
+    ndr::Evidence evidence;
+    evidence.is_failure = true;
+    evidence.failure_type = ndr::FailureType::crash;
+    evidence.error_line = ndr::sourced(std::string{"Fatal error"}, ndr::Origin{0, 1, 0});
+    ndr::StackFrame frame;
+    frame.function = function;
+    evidence.native_stack = {frame};
+    return ndr::mechanism_of(evidence)->value;
+  };
+  for (const char* waits : {"pthread_cond_wait", "EnqueueWaitForEvent", "futex::timedwait", "Device::synchronize"}) {
+    INFO(waits);
+    CHECK(of_frame(waits) == ndr::FailureMechanism::waiting);
+  }
+  for (const char* runs : {"finish_nolock", "copy_blocks", "compile"}) {
+    INFO(runs);
+    CHECK(of_frame(runs) == ndr::FailureMechanism::during);
+  }
+}
