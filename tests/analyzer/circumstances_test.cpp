@@ -197,7 +197,7 @@ TEST_CASE("only words that begin as waiting do are taken for waiting") {
     ndr::Evidence evidence;
     evidence.is_failure = true;
     evidence.failure_type = ndr::FailureType::crash;
-    evidence.error_line = ndr::sourced(std::string{"Fatal error"}, ndr::Origin{0, 1, 0});
+    evidence.error_line = ndr::Sourced<std::string>{"Fatal error", ndr::Origin{0, 1, 0}};
     ndr::StackFrame frame;
     frame.function = function;
     evidence.native_stack = {frame};
