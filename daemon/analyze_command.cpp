@@ -158,9 +158,10 @@ void print_logs(Report& report, const Evidence& evidence) {
     const std::string verdict = log.same_failure ? "this failure"
                                 : log.is_failure ? "another failure: " + std::string{to_text(log.failure_type)}
                                                  : "no failure";
-    const std::string name = log.file < evidence.files.size() ? evidence.files[log.file] : std::string{};
-    report.line("log", name + (log.job ? ", " + log.job->value : "") + ": " + verdict,
-                log.error_line ? place(evidence, log.error_line->origin) : std::string{});
+    std::string text = log.file < evidence.files.size() ? evidence.files[log.file] : std::string{};
+    if (log.job) text.append(", ").append(log.job->value);
+    text.append(": ").append(verdict);
+    report.line("log", text, log.error_line ? place(evidence, log.error_line->origin) : std::string{});
   }
 }
 

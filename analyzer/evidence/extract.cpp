@@ -19,8 +19,8 @@ struct EvidenceExtractor::State {
 
   void close_file() {
     if (!reader) return;
-    for (JobOutcome& job : reader->finish())
-      read.push_back({static_cast<std::uint32_t>(files.size() - 1), evidence_of(std::move(job))});
+    for (const JobOutcome& job : reader->finish())
+      read.push_back({static_cast<std::uint32_t>(files.size() - 1), evidence_of(job)});
     reader.reset();
   }
 };
