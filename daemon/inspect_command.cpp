@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "analyzer/job/inspection.hpp"
 #include "analyzer/job/workflow_steps.hpp"
@@ -72,11 +74,15 @@ void ask_test_source(const TestSourceQuestion& question, FactTree& facts) {
 }
 
 // Without a test and a log: all tests, roughly. Each log's failing test in detail.
-void inspect_tests(const InspectOptions& options, FactTree& facts) {
+struct ReadLog {
+  std::string name;
+  Checked<Extraction> extraction;
+};
+
+void inspect_tests(const InspectOptions& options, const std::vector<ReadLog>& logs, FactTree& facts) {
   if (options.test.empty() && options.workflow.empty())
     ask_test_source({options.repository, std::nullopt, {}, 0}, facts);
-  for (const std::filesystem::path& log : options.logs) {
-    const auto extraction = read_logs({log});
+  for (const auto& [name, extraction] : logs) {
     if (extraction.has_error()) {
       facts.problem(extraction.error());
       continue;
@@ -86,7 +92,7 @@ void inspect_tests(const InspectOptions& options, FactTree& facts) {
     if (question.test)
       ask_test_source(question, facts);
     else
-      facts.problem({log.string(), "names no test", "name it with --test"});
+      facts.problem({name, "names no test", "name it with --test"});
   }
   if (!options.test.empty() && options.logs.empty()) ask_test_source({options.repository, options.test, {}, 0}, facts);
 }
@@ -105,14 +111,17 @@ int inspect_command(const InspectOptions& options, std::ostream& out, std::ostre
   }
   FactTree facts;
   Inspection found = inspect(*tree, options.workflow, options.job);
-  // The failure's day, where a log tells it, decides what the limit was that nobody wrote down.
-  const auto logs = options.logs.empty() ? Checked<Extraction>{Extraction{}} : read_logs(options.logs);
-  if (logs.has_value() && logs->evidence.failed_at) {
+  // The failure's day decides what the limit was that nobody wrote down.
+  std::vector<ReadLog> logs;
+  for (const std::filesystem::path& log : options.logs)
+    logs.push_back({log.string(), read_logs({log})});
+  for (const auto& [name, extraction] : logs) {
+    if (!extraction.has_value() || !extraction->evidence.failed_at) continue;
     for (JobFacts& job : found.jobs)
-      date_defaults(job, logs->evidence.failed_at->value);
+      date_defaults(job, extraction->evidence.failed_at->value);
   }
   add_inspection(found, facts);
-  inspect_tests(options, facts);
+  inspect_tests(options, logs, facts);
   Json all = facts.take();
   for (const char* part : {"tests", "test_configs", "workflows"}) {
     if (!all.contains(part)) all[part] = Json::object();

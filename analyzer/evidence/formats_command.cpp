@@ -167,59 +167,22 @@ std::optional<std::string> inner_script(std::string_view program, std::string_vi
   return std::nullopt;
 }
 
+// Options of `docker run` and `exec` whose value is the next word.
+constexpr std::string_view with_value =
+    " "
+    "-e --env -v --volume --device -w --workdir --name --network --net --shm-size -u --user --entrypoint "
+    "--mount -p --cap-add --ulimit --group-add -h --hostname --tmpfs --memory -m --cpus --cpuset-cpus "
+    "--env-file --ipc --pid --label -l --pull --platform --security-opt --publish --gpus --add-host "
+    "--restart --runtime --cgroup-parent --log-driver --log-opt --volumes-from --dns --cidfile "
+    "--memory-swap ";
+
 // "docker run --rm -e A=b -v /x:/y IMAGE pytest x": takes the variables, and leaves `words` at the command.
 bool skip_container(std::string_view program, ShellText& words, ShellCommand& command) {
   if (!is_one_of(file_name(program), {"docker", "podman", "nerdctl"})) return false;
   const std::string_view action = words.next_word();
   if (action != "run" && action != "exec") return false;
   for (std::string_view word = words.next_word(); word.starts_with('-'); word = words.next_word()) {
-    const bool has_value = is_one_of(word, {"-e",
-                                            "--env",
-                                            "-v",
-                                            "--volume",
-                                            "--device",
-                                            "-w",
-                                            "--workdir",
-                                            "--name",
-                                            "--network",
-                                            "--net",
-                                            "--shm-size",
-                                            "-u",
-                                            "--user",
-                                            "--entrypoint",
-                                            "--mount",
-                                            "-p",
-                                            "--cap-add",
-                                            "--ulimit",
-                                            "--group-add",
-                                            "-h",
-                                            "--hostname",
-                                            "--tmpfs",
-                                            "--memory",
-                                            "-m",
-                                            "--cpus",
-                                            "--cpuset-cpus",
-                                            "--env-file",
-                                            "--ipc",
-                                            "--pid",
-                                            "--label",
-                                            "-l",
-                                            "--pull",
-                                            "--platform",
-                                            "--security-opt",
-                                            "--publish",
-                                            "--gpus",
-                                            "--add-host",
-                                            "--restart",
-                                            "--runtime",
-                                            "--cgroup-parent",
-                                            "--log-driver",
-                                            "--log-opt",
-                                            "--volumes-from",
-                                            "--dns",
-                                            "--cidfile",
-                                            "--memory-swap",
-                                            "--shm-size"});
+    const bool has_value = contains(with_value, " " + std::string{word} + " ");
     std::string_view value = has_value ? words.next_word() : std::string_view{};
     if (word.starts_with("--env=")) value = word.substr(6);
     if (word != "-e" && word != "--env" && !word.starts_with("--env=")) continue;

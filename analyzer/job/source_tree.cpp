@@ -29,14 +29,13 @@ std::shared_ptr<const YamlNode> FactFiles::action(const SourceTree& tree, const 
   const auto known = actions_.find(path);
   if (known != actions_.end()) return known->second;
   const auto text = tree.text(path);
+  auto action = text ? parse_yaml(*text, path)
+                     : Checked<YamlNode>{Refusal{path, "cannot be read", "is it a regular file of at most a MiB?"}};
   std::shared_ptr<const YamlNode> parsed;
-  if (text) {
-    auto action = parse_yaml(*text, path);
-    if (action.has_error())
-      problems.push_back(action.error());
-    else
-      parsed = std::make_shared<const YamlNode>(std::move(*action));
-  }
+  if (action.has_value())
+    parsed = std::make_shared<const YamlNode>(std::move(*action));
+  else if (std::find(problems.begin(), problems.end(), action.error()) == problems.end())
+    problems.push_back(action.error());
   if (actions_.size() < most_kept) actions_.emplace(path, parsed);
   return parsed;
 }

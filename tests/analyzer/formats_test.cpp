@@ -80,6 +80,7 @@ TEST_CASE("what a container or a shell is given holds for the command in it") {
   CHECK(only_test("sudo podman exec -it box ./build/test/unit_a --x").text == "./build/test/unit_a --x");
   CHECK(only_test("docker build -t pytest .").text.empty());
   CHECK(only_test("docker run img:1").text.empty());
+  CHECK(only_test("docker run --gpus all --memory-swap 2g --rm img:1 pytest x").text == "pytest x");
   const auto limited = only_test("A=1 timeout 30m bash -c \"A=2 pytest x\"");
   CHECK(limited.assignments.at("A") == "2");
   CHECK(limited.limit_s == 1800);
