@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "analyzer/assert.hpp"
 #include "api/handlers.hpp"
 #include "api/listing.hpp"
 #include "api/lookup.hpp"
@@ -22,18 +23,30 @@ Json summary_of(const CaseRow& row) {
   return object;
 }
 
-struct FindFindings {
-  CaseId id;
-  std::optional<std::string> operator()(Store& store) const { return store.cases.findings(id); }
+struct CaseAndFindings {
+  std::optional<CaseRow> row;
+  std::optional<std::string> findings;
 };
 
-Reply analysis_reply(const CaseRow& row, const std::optional<std::string>& findings) {
+/// Both of the same analysis: another one may end between two questions.
+struct FindAnalysis {
+  std::string name;
+  CaseAndFindings operator()(Store& store) const {
+    CaseAndFindings found{store.cases.find(name), std::nullopt};
+    if (found.row) found.findings = store.cases.findings(found.row->id);
+    return found;
+  }
+};
+
+Reply analysis_reply(const CaseAndFindings& found) {
+  NDR_ASSERT(found.row.has_value());
+  const CaseRow& row = *found.row;
   Json whole = ordered_json_from(to_json_text(row));
   Json analysis;
   analysis["case_name"] = row.name;
   for (const char* key : {"analyzed_at", "analyzed_at_ms", "signature", "evidence"})
     analysis[key] = whole[key];
-  analysis["findings"] = findings ? ordered_json_from(*findings) : Json(nullptr);
+  analysis["findings"] = found.findings ? ordered_json_from(*found.findings) : Json(nullptr);
   return json_reply(json_text(analysis));
 }
 
@@ -101,9 +114,9 @@ Answering get_analysis(Api& api, const Request& request) {
                       "POST " + request.raw_target + ", or `ndreproctl case analyze " + row->name + "`",
                       {},
                       {}};
-  const FindFindings work{row->id};
-  const auto findings = co_await api.services.store.read(work);
-  co_return analysis_reply(*row, findings);
+  const FindAnalysis work{row->name};
+  const CaseAndFindings found = co_await api.services.store.read(work);
+  co_return analysis_reply(found);
 }
 
 Answering analyze_case(Api& api, const Request& request) {
@@ -112,9 +125,9 @@ Answering analyze_case(Api& api, const Request& request) {
   if (!row) co_return row.error();
   const auto analyzed = co_await api.services.cases.analyze(row->name);
   if (!analyzed) co_return problem_of(analyzed.error());
-  const FindFindings work{analyzed->id};
-  const auto findings = co_await api.services.store.read(work);
-  co_return analysis_reply(*analyzed, findings);
+  const FindAnalysis work{analyzed->name};
+  const CaseAndFindings found = co_await api.services.store.read(work);
+  co_return analysis_reply(found);
 }
 
 }  // namespace ndr

@@ -1,7 +1,11 @@
 #include "daemon/analyze_command.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstdint>
 #include <iomanip>
 #include <ostream>
 #include <string>
@@ -12,9 +16,9 @@
 #include "analyzer/evidence/stack.hpp"
 #include "analyzer/refusal.hpp"
 #include "analyzer/utf8.hpp"
-#include "daemon/log_file.hpp"
 #include "storage/analysis_json.hpp"
 #include "storage/case_folder.hpp"
+#include "storage/log_file.hpp"
 #include "supervisor/campaign/case_files.hpp"
 #include "supervisor/case_analysis.hpp"
 
@@ -45,10 +49,18 @@ Checked<Extraction> read_logs(const std::vector<fs::path>& paths) {
   for (const fs::path& path : paths) {
     const auto logs = logs_of(path);
     if (logs.has_error()) return logs.error();
+    std::uint64_t total = 0;
     for (const fs::path& log : *logs) {
-      const auto read = read_log_file(log, extractor);
+      // A pipe without a writer must not hold us up.
+      const UniqueFd file{::open(log.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+      if (!file)
+        return Refusal{log.string(), "cannot be read: " + std::generic_category().message(errno),
+                       "check its permissions"};
+      const auto read = read_log_file(log.string(), file, extractor);
       if (read.has_error()) return read.error();
+      total += *read;
     }
+    if (total == 0) return Refusal{path.string(), "is empty", "download the job's log again"};
   }
   return extractor.finish();
 }
@@ -58,19 +70,6 @@ namespace {
 std::string place(const Evidence& evidence, const Origin& origin) {
   const std::string file = origin.file < evidence.files.size() ? evidence.files[origin.file] : "?";
   return file + ":" + std::to_string(origin.line);
-}
-
-// A log's text and the names of files must not drive the terminal: C0, DEL and C1 (U+0080 to U+009F) become blanks.
-std::string printable(std::string_view text) {
-  const std::string all = to_utf8(text);
-  std::string safe;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(all[i]);
-    const bool is_c1 = byte == 0xc2 && static_cast<unsigned char>(all[i + 1]) < 0xa0;  // well-formed: i + 1 is there
-    safe += is_c1 || byte < 0x20 || byte == 0x7f ? ' ' : all[i];
-    if (is_c1) ++i;
-  }
-  return safe;
 }
 
 // One line per field: name, value, and where it was read.
@@ -157,6 +156,7 @@ void print_logs(Report& report, const Evidence& evidence) {
   for (const LogOutcome& log : evidence.logs) {
     const std::string verdict = log.same_failure ? "this failure"
                                 : log.is_failure ? "another failure: " + std::string{to_text(log.failure_type)}
+                                : log.cut_off    ? "cut off while " + log.cut_off->value + " ran"
                                                  : "no failure";
     std::string text = log.file < evidence.files.size() ? evidence.files[log.file] : std::string{};
     if (log.job) text.append(", ").append(log.job->value);
@@ -191,6 +191,11 @@ void print_report(const CaseAnalysis& analysis, std::ostream& out) {
   const auto& ground = evidence.error_line ? evidence.error_line : evidence.failed_at;
   const std::string where = ground ? place(evidence, ground->origin) : std::string{};
   report.line("failed", evidence.is_failure ? "yes" : "no", where);
+  if (evidence.cut_off)
+    report.line("cut off", "the log ends while " + evidence.cut_off->value + " runs",
+                place(evidence, evidence.cut_off->origin));
+  else if (!evidence.is_failure && !evidence.shows_tests)
+    report.line("no tests", "the logs show no tests at all", "");
   report.line("failure type", std::string{to_text(evidence.failure_type)}, where);
   report.field("exception", evidence.exception);
   report.field("error line", evidence.error_line);

@@ -7,6 +7,7 @@
 
 #include "analyzer/job/inspection.hpp"
 #include "analyzer/job/workflow_steps.hpp"
+#include "analyzer/utf8.hpp"
 #include "daemon/analyze_command.hpp"
 #include "storage/checkout.hpp"
 #include "storage/inspection_json.hpp"
@@ -50,10 +51,7 @@ void print_facts(const Json& node, const std::string& name, const std::string& p
   }
   if (node.empty() && node.is_structured()) return;
   const std::string text = node.is_string() ? node.get<std::string>() : json_text(node);
-  std::string safe;
-  for (const char c : text)
-    safe += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-  out << name << ": " << safe << "   [" << place_of(origins, pointer) << "]\n";
+  out << printable(name) << ": " << printable(text) << "   [" << printable(place_of(origins, pointer)) << "]\n";
 }
 
 void print(const Json& tree, std::ostream& out) {
@@ -61,8 +59,9 @@ void print(const Json& tree, std::ostream& out) {
     if (tree.contains(part)) print_facts(tree[part], "", std::string{"/"} + part, tree["origins"], out);
   }
   for (const Json& problem : tree["problems"])
-    out << "problem: " << problem["where"].get<std::string>() << ": " << problem["reason"].get<std::string>() << "; "
-        << problem["remedy"].get<std::string>() << '\n';
+    out << "problem: " << printable(problem["where"].get<std::string>()) << ": "
+        << printable(problem["reason"].get<std::string>()) << "; " << printable(problem["remedy"].get<std::string>())
+        << '\n';
 }
 
 void ask_test_source(const TestSourceQuestion& question, FactTree& facts) {
@@ -79,12 +78,15 @@ struct ReadLog {
   Checked<Extraction> extraction;
 };
 
-void inspect_tests(const InspectOptions& options, const std::vector<ReadLog>& logs, FactTree& facts) {
+// False where a log cannot be read or names no test.
+bool inspect_tests(const InspectOptions& options, const std::vector<ReadLog>& logs, FactTree& facts) {
+  bool all_named = true;
   if (options.test.empty() && options.workflow.empty())
     ask_test_source({options.repository, std::nullopt, {}, 0}, facts);
   for (const auto& [name, extraction] : logs) {
     if (extraction.has_error()) {
       facts.problem(extraction.error());
+      all_named = false;
       continue;
     }
     TestSourceQuestion question = question_of(options.repository, extraction->evidence);
@@ -93,8 +95,15 @@ void inspect_tests(const InspectOptions& options, const std::vector<ReadLog>& lo
       ask_test_source(question, facts);
     else
       facts.problem({name, "names no test", "name it with --test"});
+    all_named = all_named && question.test;
   }
   if (!options.test.empty() && options.logs.empty()) ask_test_source({options.repository, options.test, {}, 0}, facts);
+  return all_named;
+}
+
+// Whether something that was asked for by name is not there.
+bool is_missing(const InspectOptions& options, const Json& all) {
+  return (!options.workflow.empty() && all["workflows"].empty()) || (!options.test.empty() && all["tests"].empty());
 }
 
 }  // namespace
@@ -121,17 +130,24 @@ int inspect_command(const InspectOptions& options, std::ostream& out, std::ostre
       date_defaults(job, extraction->evidence.failed_at->value);
   }
   add_inspection(found, facts);
-  inspect_tests(options, logs, facts);
+  const bool logs_name_tests = inspect_tests(options, logs, facts);
   Json all = facts.take();
   for (const char* part : {"tests", "test_configs", "workflows"}) {
     if (!all.contains(part)) all[part] = Json::object();
   }
+  const bool is_empty = all["tests"].empty() && all["test_configs"].empty() && all["workflows"].empty();
+  const bool is_named = !options.workflow.empty() || !options.test.empty() || !options.logs.empty();
+  if (is_empty && !is_named)
+    all["problems"].push_back({{"where", options.repository.string()},
+                               {"reason", "has no workflow in .github/workflows and no test"},
+                               {"remedy", "give the folder that holds .github"}});
   if (options.json)
     out << dump_json(all);
   else
     print(all, out);
   out.flush();
-  return out ? 0 : 2;
+  if (!out) return 2;
+  return is_empty || !logs_name_tests || is_missing(options, all) ? 1 : 0;
 }
 
 }  // namespace ndr

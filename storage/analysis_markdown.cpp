@@ -10,26 +10,7 @@
 namespace ndr {
 namespace {
 
-constexpr std::size_t longest_cell = 400;
 constexpr std::size_t most_listed = 40;
-
-// Logs are hostile text: nothing of them may be read as Markdown, HTML or a terminal's command.
-std::string cell(std::string_view text) {
-  std::string safe;
-  for (const char c : to_utf8(text.substr(0, longest_cell))) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f)
-      safe += ' ';
-    else if (c == '<' || c == '>' || c == '&')
-      safe += c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;";
-    else if (std::string_view{"\\`*_{}[]()#|!~"}.find(c) != std::string_view::npos)
-      safe += std::string{'\\'} + c;
-    else
-      safe += c;
-  }
-  if (text.size() > longest_cell) safe += " …";
-  return safe;
-}
 
 class Page {
 public:
@@ -37,11 +18,14 @@ public:
 
   std::string write() {
     const Evidence& e = parts_.evidence;
-    line("# Analysis" + (e.job ? ": " + cell(e.job->value) : std::string{}));
+    line("# Analysis" + (e.job ? ": " + markdown_text(e.job->value) : std::string{}));
     line("");
     line(e.is_failure ? "**" + std::string{to_text(e.failure_type)} + "**" +
-                            (e.error_line ? ": " + cell(e.error_line->value) : "")
-                      : "The logs show no failure.");
+                            (e.error_line ? ": " + markdown_text(e.error_line->value) : "")
+         : e.cut_off ? "The logs show no failure; they end while " + markdown_text(e.cut_off->value) + " runs (" +
+                           place(e.cut_off->origin) + ")."
+         : e.shows_tests ? "The logs show no failure."
+                         : "The logs show no tests at all.");
     checklist();
     evidence();
     lists();
@@ -68,15 +52,16 @@ private:
   }
   std::string place(const Origin& origin) const {
     const auto& files = parts_.evidence.files;
-    return origin.file < files.size() && origin.line > 0 ? cell(files[origin.file]) + ":" + std::to_string(origin.line)
-                                                         : "";
+    return origin.file < files.size() && origin.line > 0
+               ? markdown_text(files[origin.file]) + ":" + std::to_string(origin.line)
+               : "";
   }
 
   void checklist() {
     heading("Checklist");
     for (const ChecklistItem& item : parts_.checklist) {
-      line("- [" + std::string{item.done ? "x" : " "} + "] " + cell(item.text) + ": " + cell(item.note) +
-           (item.place.empty() ? "" : " (" + cell(item.place) + ")"));
+      line("- [" + std::string{item.done ? "x" : " "} + "] " + markdown_text(item.text) + ": " +
+           markdown_text(item.note) + (item.place.empty() ? "" : " (" + markdown_text(item.place) + ")"));
     }
   }
 
@@ -89,7 +74,7 @@ private:
   }
   void evidence() {
     const Evidence& e = parts_.evidence;
-    const auto as_cell = [](const std::string& text) { return cell(text); };
+    const auto as_cell = [](const std::string& text) { return markdown_text(text); };
     const auto as_number = [](double number) {
       std::string text = std::to_string(number);
       text.erase(text.find_last_not_of('0') + 1);
@@ -122,16 +107,16 @@ private:
     field("silent seconds", e.silent_seconds, as_number);
     field("mechanism", e.mechanism, [](FailureMechanism mechanism) { return std::string{to_text(mechanism)}; });
     for (const auto& [name, value] : e.timeouts)
-      row("limit " + cell(name), as_number(value.value), place(value.origin));
+      row("limit " + markdown_text(name), as_number(value.value), place(value.origin));
     for (const auto& [name, value] : e.settings)
-      row("setting " + cell(name), cell(value.value), place(value.origin));
+      row("setting " + markdown_text(name), markdown_text(value.value), place(value.origin));
     for (const auto& [name, value] : e.environment)
-      row("variable " + cell(name), cell(value.value), place(value.origin));
+      row("variable " + markdown_text(name), markdown_text(value.value), place(value.origin));
     for (const auto& [name, origin] : e.secrets)
-      row("secret " + cell(name), "masked by CI", place(origin));
+      row("secret " + markdown_text(name), "masked by CI", place(origin));
     for (const Conflict& conflict : e.conflicts)
-      row("conflict " + cell(conflict.field),
-          cell(conflict.kept.value) + " is kept, but " + cell(conflict.other.value) + " too",
+      row("conflict " + markdown_text(conflict.field),
+          markdown_text(conflict.kept.value) + " is kept, but " + markdown_text(conflict.other.value) + " too",
           place(conflict.kept.origin) + " and " + place(conflict.other.origin));
   }
 
@@ -139,7 +124,7 @@ private:
     if (items.empty()) return;
     heading(title);
     for (std::size_t i = 0; i < items.size() && i < most_listed; ++i)
-      line("- " + cell(items[i].value) + " (" + place(items[i].origin) + ")");
+      line("- " + markdown_text(items[i].value) + " (" + place(items[i].origin) + ")");
     if (items.size() > most_listed) line("- and " + std::to_string(items.size() - most_listed) + " more");
   }
   void lists() {
@@ -151,9 +136,10 @@ private:
     heading("Logs");
     for (const LogOutcome& log : e.logs) {
       const std::string file = log.file < e.files.size() ? e.files[log.file] : "?";
-      line("- " + cell(file) + (log.job ? ", " + cell(log.job->value) : "") + ": " +
+      line("- " + markdown_text(file) + (log.job ? ", " + markdown_text(log.job->value) : "") + ": " +
            (log.same_failure ? "shows this failure"
             : log.is_failure ? "shows another failure: " + std::string{to_text(log.failure_type)}
+            : log.cut_off    ? "ends while " + markdown_text(log.cut_off->value) + " runs"
                              : "shows no failure"));
     }
   }
@@ -163,9 +149,9 @@ private:
     heading(title);
     for (std::size_t i = 0; i < frames.size() && i < most_listed; ++i) {
       const StackFrame& frame = frames[i];
-      const std::string where = frame.line == 0
-                                    ? cell(frame.text)
-                                    : cell(frame.file) + ":" + std::to_string(frame.line) + " " + cell(frame.function);
+      const std::string where = frame.line == 0 ? markdown_text(frame.text)
+                                                : markdown_text(frame.file) + ":" + std::to_string(frame.line) + " " +
+                                                      markdown_text(frame.function);
       line("- " + where + (is_foreign_frame(frame) ? " (a library's)" : "") + " (" + place(frame.origin) + ")");
     }
   }
@@ -180,7 +166,7 @@ private:
     for (const Hypothesis& hypothesis : parts_.hypotheses) {
       std::string reasons;
       for (const auto& reason : hypothesis.reasons)
-        reasons += (reasons.empty() ? ": " : "; ") + cell(reason.value) + " (" + place(reason.origin) + ")";
+        reasons += (reasons.empty() ? ": " : "; ") + markdown_text(reason.value) + " (" + place(reason.origin) + ")";
       line("- " + std::string{to_text(hypothesis.cause)} + ", " + std::to_string(std::lround(hypothesis.weight * 100)) +
            " %" + reasons);
     }
@@ -189,39 +175,40 @@ private:
     heading("What cannot be replicated here");
     if (parts_.not_replicable.empty()) line("Nothing was found.");
     for (const NotReplicable& item : parts_.not_replicable)
-      line("- " + cell(item.what) + ": " + std::string{to_text(item.substitute)} + ", " + cell(item.reason) + " (" +
-           place(item.seen.origin) + ")");
+      line("- " + markdown_text(item.what) + ": " + std::string{to_text(item.substitute)} + ", " +
+           markdown_text(item.reason) + " (" + place(item.seen.origin) + ")");
   }
   void sources() {
     if (!parts_.test.file.empty()) {
       heading("The test's source");
       const TestFacts& test = parts_.test;
-      line("- " + cell(test.function) + " (" + cell(test.file) + ":" + std::to_string(test.line) +
-           "), device: " + cell(test.fixture_kind));
+      line("- " + markdown_text(test.function) + " (" + markdown_text(test.file) + ":" + std::to_string(test.line) +
+           "), device: " + markdown_text(test.fixture_kind));
       if (test.failing_line > 0)
-        line("- fails at " + cell(test.failing_statement) + " (" + cell(test.file) + ":" +
+        line("- fails at " + markdown_text(test.failing_statement) + " (" + markdown_text(test.file) + ":" +
              std::to_string(test.failing_line) + "); its slice keeps " + std::to_string(test.statements_kept) + " of " +
              std::to_string(test.statements) + " statements");
       for (const std::string& reason : test.unsafe)
-        line("- the slice is not safe alone: " + cell(reason));
+        line("- the slice is not safe alone: " + markdown_text(reason));
     }
     if (!parts_.jobs.jobs.empty() || !parts_.jobs.configurations.empty()) {
       heading("The job's configuration");
       const auto& files = parts_.job_files;
       const auto where = [&](const Origin& origin) {
-        return origin.file < files.size() ? cell(files[origin.file]) + ":" + std::to_string(origin.line)
+        return origin.file < files.size() ? markdown_text(files[origin.file]) + ":" + std::to_string(origin.line)
                                           : std::string{};
       };
       for (const JobCandidate& candidate : parts_.jobs.jobs)
-        line("- " + cell(candidate.name) + " (" + where(candidate.job.origin) + "): " + cell(candidate.reason));
+        line("- " + markdown_text(candidate.name) + " (" + where(candidate.job.origin) +
+             "): " + markdown_text(candidate.reason));
       for (const ConfigurationCandidate& candidate : parts_.jobs.configurations)
-        line("- " + cell(candidate.test.key) + " [" + cell(candidate.sku) + "] (" + where(candidate.test.origin) +
-             "): " + cell(candidate.reason));
+        line("- " + markdown_text(candidate.test.key) + " [" + markdown_text(candidate.sku) + "] (" +
+             where(candidate.test.origin) + "): " + markdown_text(candidate.reason));
     }
     if (parts_.problems.empty()) return;
     heading("Problems");
     for (const Refusal& problem : parts_.problems)
-      line("- " + cell(to_text(problem)));
+      line("- " + markdown_text(to_text(problem)));
   }
 
   const AnalysisParts& parts_;

@@ -20,7 +20,7 @@ constexpr std::array<TextField, 5> first_fields{{{"exception", &Evidence::except
                                                  {"throw_location", &Evidence::throw_location},
                                                  {"test_id", &Evidence::test_id},
                                                  {"test_file", &Evidence::test_file}}};
-constexpr std::array<TextField, 10> last_fields{{{"arch", &Evidence::arch},
+constexpr std::array<TextField, 11> last_fields{{{"arch", &Evidence::arch},
                                                  {"board", &Evidence::board},
                                                  {"workflow", &Evidence::workflow},
                                                  {"job", &Evidence::job},
@@ -29,7 +29,8 @@ constexpr std::array<TextField, 10> last_fields{{{"arch", &Evidence::arch},
                                                  {"failed_at", &Evidence::failed_at},
                                                  {"runner", &Evidence::runner},
                                                  {"container_image", &Evidence::container_image},
-                                                 {"revision", &Evidence::revision}}};
+                                                 {"revision", &Evidence::revision},
+                                                 {"cut_off", &Evidence::cut_off}}};
 using NumberField = std::pair<const char*, MaybeSourced<double> Evidence::*>;
 constexpr std::array<NumberField, 3> time_fields{{{"seconds_into_step", &Evidence::seconds_into_step},
                                                   {"seconds_into_test", &Evidence::seconds_into_test},
@@ -101,7 +102,8 @@ ordered_json json_of(const std::vector<LogOutcome>& logs) {
                     {"job", json_of(log.job)},
                     {"test_id", json_of(log.test_id)},
                     {"error_line", json_of(log.error_line)},
-                    {"failed_at", json_of(log.failed_at)}});
+                    {"failed_at", json_of(log.failed_at)},
+                    {"cut_off", json_of(log.cut_off)}});
   }
   return list;
 }
@@ -245,10 +247,12 @@ void read_outcome(JsonFields& fields, LogOutcome& log) {
   read_maybe(fields, "test_id", log.test_id);
   read_maybe(fields, "error_line", log.error_line);
   read_maybe(fields, "failed_at", log.failed_at);
+  read_maybe(fields, "cut_off", log.cut_off);
 }
 
 // Absent from what an older version wrote: then they are unknown.
 void read_circumstances(const json& document, JsonFields& fields, JsonFields& origins, Evidence& out) {
+  if (fields.has("shows_tests")) fields.flag("shows_tests", out.shows_tests);
   for (const auto& [name, field] : time_fields)
     read_number(document, fields, origins, name, out.*field);
   read_mechanism(fields, origins, out);
@@ -270,6 +274,7 @@ std::string to_json_text(const Evidence& evidence) {
   ordered_json origins = ordered_json::object();
   out["is_failure"] = evidence.is_failure;
   out["failure_type"] = to_text(evidence.failure_type);
+  out["shows_tests"] = evidence.shows_tests;
   for (const auto& [name, field] : first_fields)
     put(out, origins, name, evidence.*field);
   put(out, origins, "test_line", evidence.test_line);

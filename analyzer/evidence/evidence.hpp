@@ -82,6 +82,7 @@ struct LogOutcome {
   MaybeSourced<std::string> test_id;
   MaybeSourced<std::string> error_line;
   MaybeSourced<std::string> failed_at;
+  MaybeSourced<std::string> cut_off;
   bool operator==(const LogOutcome&) const = default;
 };
 
@@ -92,6 +93,8 @@ struct Evidence {
 
   bool is_failure = false;
   FailureType failure_type = FailureType::none;
+  bool shows_tests = false;                  // a test framework's output, or a command that runs tests
+  MaybeSourced<std::string> cut_off;         // what still ran where a log without failure ends: it is not whole
   MaybeSourced<std::string> exception;       // class as printed, or the signal (SIGSEGV)
   MaybeSourced<std::string> error_line;      // the first line that says what is wrong
   MaybeSourced<std::string> throw_location;  // path:line relative to the source root

@@ -199,10 +199,10 @@ void take_platform(const JobOutcome& outcome, Evidence& evidence) {
 }
 
 void clean_all(Evidence& evidence) {
-  for (auto* field :
-       {&evidence.exception, &evidence.error_line, &evidence.throw_location, &evidence.failing_statement,
-        &evidence.test_id, &evidence.test_file, &evidence.command, &evidence.arch, &evidence.board, &evidence.workflow,
-        &evidence.job, &evidence.runner, &evidence.rank_or_device, &evidence.container_image, &evidence.revision}) {
+  for (auto* field : {&evidence.exception, &evidence.error_line, &evidence.throw_location, &evidence.failing_statement,
+                      &evidence.test_id, &evidence.test_file, &evidence.command, &evidence.arch, &evidence.board,
+                      &evidence.workflow, &evidence.job, &evidence.runner, &evidence.rank_or_device,
+                      &evidence.container_image, &evidence.revision, &evidence.cut_off}) {
     clean(*field);
   }
   std::map<std::string, Sourced<std::string>> environment;
@@ -230,6 +230,8 @@ void clean_all(Evidence& evidence) {
 Evidence evidence_of(const JobOutcome& outcome) {
   Evidence evidence;
   evidence.is_failure = outcome.is_failure;
+  evidence.cut_off = outcome.cut_off;
+  evidence.shows_tests = outcome.step && (outcome.step->ran_tests() || !outcome.step->test_commands().empty());
   if (outcome.is_failure) evidence.failure_type = FailureType::exception;
   if (outcome.fault) {
     take_fault(*outcome.fault, evidence);

@@ -266,6 +266,7 @@ JobOutcome FileReader::finish_job() {
     outcome.fault = outcome.step->cause(end_ ? &*end_ : nullptr);
     return outcome;
   }
+  if (!complete) outcome.cut_off = step_->still_running();
   close_step();
   outcome.step = last_tests_ ? std::move(last_tests_) : std::move(step_);
   return outcome;

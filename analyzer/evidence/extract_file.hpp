@@ -21,6 +21,7 @@ struct JobOutcome {
   std::unique_ptr<StepReader> step;                  // the failing one, else the last that ran tests; may be null
   std::vector<Sourced<std::string>> steps;           // titles of those before the failing one
   std::vector<Sourced<std::string>> other_failures;  // what is wrong in later steps whose tests failed as well
+  MaybeSourced<std::string> cut_off;                 // what still ran where a log without failure ends
   double silent_s = 0;                               // between the last line and what ended the step
 };
 

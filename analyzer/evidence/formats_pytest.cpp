@@ -143,7 +143,7 @@ std::optional<PytestVerdict> read_verdict(std::string_view text) {
   return verdict;
 }
 
-void PytestReader::begin_session() {
+void PytestReader::begin_session(const LogLine& line) {
   ++sessions_;
   section_ = Section::progress;
   if (session_.failed()) {
@@ -153,6 +153,7 @@ void PytestReader::begin_session() {
   session_ = PytestSession{};
   finished_.forget();
   session_.number = sessions_ - 1;
+  session_.begun = line.origin;
   in_header_ = true;
 }
 
@@ -160,7 +161,7 @@ bool PytestReader::read(const LogLine& line) {
   ended_well_ = false;
   if (read_rule(line)) return true;
   if (line.text.starts_with("ImportError while loading conftest")) {  // before any session, and its only output
-    begin_session();
+    begin_session(line);
     in_header_ = false;
     section_ = Section::blocks;
     block_.emplace("", true, line);
@@ -197,14 +198,14 @@ bool PytestReader::read(const LogLine& line) {
 bool PytestReader::read_rule(const LogLine& line) {
   const std::string_view title = rule_title(line.text);
   if (title.empty()) {
-    if (sessions_ == 0 && is_result(trim(line.text)) && counts_tests(line.text)) begin_session();  // -q
+    if (sessions_ == 0 && is_result(trim(line.text)) && counts_tests(line.text)) begin_session(line);  // -q
     return sessions_ > 0 && take_result_line(trim(line.text));
   }
   if (title == "test session starts") {
-    begin_session();
+    begin_session(line);
     return true;
   }
-  if (sessions_ == 0 && is_section(title)) begin_session();  // -q prints no header
+  if (sessions_ == 0 && is_section(title)) begin_session(line);  // -q prints no header
   if (sessions_ > 0 && session_.number == sessions_ - 1) take_section(title);
   return true;
 }
@@ -263,7 +264,7 @@ bool PytestReader::read_header_line(const LogLine& line) {
 
 bool PytestReader::read_progress(const LogLine& line) {
   if (const auto verdict = read_verdict(line.text)) {
-    if (sessions_ == 0) begin_session();  // the log begins in mid-session
+    if (sessions_ == 0) begin_session(line);  // the log begins in mid-session
     take_verdict(*verdict, line);
     return true;
   }

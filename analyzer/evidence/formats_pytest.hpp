@@ -41,6 +41,7 @@ struct PytestSummaryLine {
 /// What one pytest session said.
 struct PytestSession {
   int number = 0;  // of the step's sessions, from 0
+  Origin begun;    // of the line that showed it first
   MaybeSourced<double> timeout_s;
   std::string root;
   std::optional<NamedTest> first_failure;  // in time
@@ -80,7 +81,7 @@ public:
 
 private:
   enum class Section { progress, blocks, summary, other };
-  void begin_session();
+  void begin_session(const LogLine& line);
   bool read_rule(const LogLine& line);
   void take_section(std::string_view title);
   bool take_result_line(std::string_view text);

@@ -290,6 +290,17 @@ bool StepReader::ran_tests() const { return pytest_.sessions() > 0 || gtest_.pro
 
 bool StepReader::ran_a_test() const { return pytest_.session().has_begun || gtest_.last_seen(); }
 
+MaybeSourced<std::string> StepReader::still_running() const {
+  const PytestSession& session = pytest_.session();
+  const bool in_session = pytest_.sessions() > 0 && !session.reported;
+  if (in_session && session.running) return sourced("the test " + session.running->id, session.running->seen.origin);
+  if (const auto test = gtest_.running("")) return sourced("the test " + test->value, test->origin);
+  if (in_session) return sourced(std::string{"a session of pytest"}, session.begun);
+  const std::vector<ShellCommand> commands = test_commands();
+  if (commands.empty() || ran_tests()) return std::nullopt;
+  return sourced("the command " + commands.front().text, commands.front().origin);
+}
+
 bool StepReader::shows_failure() const {
   if (pytest_.session().failed() || gtest_.failed() || timeout_dump_.fault()) return true;
   const auto crash = crash_.fault();

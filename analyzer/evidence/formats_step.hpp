@@ -39,6 +39,8 @@ public:
   bool ran_a_test() const;  // not only a program that found none
   /// Its own failing is the runner's or the installation's: an action, or a script that runs no test.
   bool is_setup_step() const;
+  /// What has begun and not ended: a test, a session, the step's own command of a log that has steps.
+  MaybeSourced<std::string> still_running() const;
   /// The log itself says that something failed and nothing afterwards takes it back.
   bool shows_failure() const;
 

@@ -99,8 +99,8 @@ std::vector<LogOutcome> outcomes_of(const std::vector<Evidence>& read, const std
   for (std::size_t i = 0; i < read.size(); ++i) {
     const Evidence& log = read[i];
     const bool same = std::find(group.begin(), group.end(), i) != group.end();
-    outcomes.push_back(
-        {files[i], log.is_failure, same, log.failure_type, log.job, log.test_id, log.error_line, log.failed_at});
+    outcomes.push_back({files[i], log.is_failure, same, log.failure_type, log.job, log.test_id, log.error_line,
+                        log.failed_at, log.cut_off});
   }
   return outcomes;
 }
@@ -151,6 +151,8 @@ Extraction merge_logs(std::vector<JobEvidence> jobs) {
   for (const std::size_t i : group)
     shown.push_back(signatures[i]);
   if (!shown.empty()) extraction.signature = common_signature(shown);
+  for (const Evidence& log : read)
+    extraction.evidence.shows_tests = extraction.evidence.shows_tests || log.shows_tests;
   extraction.evidence.logs = std::move(logs);
   return extraction;
 }

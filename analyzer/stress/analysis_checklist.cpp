@@ -68,6 +68,11 @@ ChecklistItem limits_item(const Evidence& evidence) {
 
 ChecklistItem type_item(const Evidence& evidence) {
   const std::string text = "the type of the failure is identified";
+  if (evidence.cut_off)
+    return {"failure_type", text, false, place_in(evidence.files, evidence.cut_off->origin),
+            "the log ends while " + evidence.cut_off->value + " runs, without a failure; fetch it again, whole"};
+  if (!evidence.is_failure && !evidence.shows_tests)
+    return missing("failure_type", text, "the logs show no tests at all; give the log of the job that ran them");
   if (!evidence.is_failure)
     return missing("failure_type", text, "the logs show no failure; add the log of a job that failed");
   const std::string place = evidence.error_line ? place_in(evidence.files, evidence.error_line->origin) : std::string{};

@@ -1,18 +1,15 @@
 #include "supervisor/campaign/case_registry.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "analyzer/evidence/extract.hpp"
-#include "analyzer/utf8.hpp"
 #include "storage/atomic_file.hpp"
 #include "storage/evidence_json.hpp"
+#include "storage/log_file.hpp"
 #include "storage/strict_json.hpp"
 #include "supervisor/case_analysis.hpp"
 #include "supervisor/clock.hpp"
@@ -24,9 +21,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t piece_size = 256u << 10;
-constexpr std::size_t looked_at = 64u << 10;  // of a file's start, to tell text from other things
-
 struct Analysis {
   Refusal refused;  // with a reason: the logs could not be read
   std::string evidence_json;
@@ -35,44 +29,9 @@ struct Analysis {
   bool is_failure = false;
 };
 
-/// The next piece of the file; empty at its end.
-std::string_view read_piece(const UniqueFd& file, std::string& buffer, const fs::path& log) {
-  for (;;) {
-    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
-    if (got >= 0) return std::string_view{buffer}.substr(0, static_cast<std::size_t>(got));
-    if (errno != EINTR) throw std::system_error{errno, std::generic_category(), "read " + log.string()};
-  }
-}
-
-/// A tenth of control bytes is beyond any terminal's output: an archive, a screenshot, UTF-16.
-bool is_text(std::string_view start) {
-  const auto strange = std::count_if(start.begin(), start.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte == 0 || byte == 0x7f || (byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t' && byte != 0x1b);
-  });
-  return static_cast<std::size_t>(strange) * 10 <= start.size();
-}
-
-/// Bytes fed; nothing where it is no text.
-std::optional<std::uint64_t> feed_log(const UniqueFd& root, const fs::path& log, EvidenceExtractor& extractor) {
-  const UniqueFd file = open_beneath(root, log, O_RDONLY | O_NONBLOCK);
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
-    throw std::system_error{EINVAL, std::generic_category(), "read " + log.string()};
-  extractor.begin_file(log.string());
-  std::string buffer(piece_size, '\0');
-  std::uint64_t fed = 0;
-  for (std::string_view piece = read_piece(file, buffer, log); !piece.empty(); piece = read_piece(file, buffer, log)) {
-    if (fed == 0 && !is_text(piece.substr(0, looked_at))) return std::nullopt;
-    extractor.feed(piece);
-    fed += piece.size();
-  }
-  return fed;
-}
-
-Analysis refused(const fs::path& log, std::string reason, std::string remedy) {
+Analysis refused(Refusal refusal) {
   Analysis analysis;
-  analysis.refused = {log.string(), std::move(reason), std::move(remedy)};
+  analysis.refused = std::move(refusal);
   return analysis;
 }
 
@@ -84,14 +43,14 @@ Analysis analyze_logs(const CaseFolder& folder, const std::vector<fs::path>& log
     try {
       const UniqueFd root{::open(folder.root().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
       if (!root) throw std::system_error{errno, std::generic_category(), "open " + folder.root().string()};
-      const auto bytes = feed_log(root, log, extractor);
-      if (!bytes) return refused(log, "is no text", "save CI's log as text (UTF-8), and other files outside logs/");
+      const auto bytes = read_log_file(log.string(), open_beneath(root, log, O_RDONLY | O_NONBLOCK), extractor);
+      if (bytes.has_error()) return refused(bytes.error());
       fed += *bytes;
     } catch (const std::system_error& error) {
-      return refused(log, "cannot be read: " + error.code().message(), "let the daemon's account read it");
+      return refused({log.string(), "cannot be read: " + error.code().message(), "let the daemon's account read it"});
     }
   }
-  if (fed == 0) return refused(folder.logs(), "holds only empty files", "put CI's log of the failure there");
+  if (fed == 0) return refused({folder.logs().string(), "holds only empty files", "put CI's log of the failure there"});
   const CaseAnalysis found = analyze_case(extractor.finish(), repository);
   Analysis analysis;
   analysis.evidence_json = to_json_text(found.extraction.evidence);

@@ -120,6 +120,12 @@ TEST_CASE("a new case and its analysis have the members that openapi.json promis
   check_members(document, "Evidence", evidence);
   check_members(document, "StackFrame", evidence["python_stack"].at(0));
   check_members(document, "Origin", evidence["origins"]["exception"]);
+  const auto& findings = analysis["findings"];
+  check_members(document, "Findings", findings);
+  CHECK(findings["checklist"].size() == 9);
+  CHECK(findings["hypotheses"].at(0)["reasons"].is_array());
+  CHECK(findings["jobs"].empty());  // the case names no checkout
+  CHECK(nlohmann::json::parse(api.get("/v1/cases/ledger/analysis").body) == analysis);
   CHECK(evidence["files"].at(evidence["origins"]["exception"]["file"].get<std::size_t>()) == "logs/ci.log");
 }
 

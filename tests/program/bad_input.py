@@ -50,7 +50,11 @@ def logs_that_cannot_be_read():
         refused(daemon, "/v1/cases/no-logs/analysis", {}, 422, "holds only run_N.log")
         binary = world.make_case(daemon.cases / "binary", PASSING, "")
         (binary / "logs" / "ci.log").write_bytes(bytes(range(256)) * 64)
+        with (binary / "logs" / "b.log").open("wb") as sparse:
+            sparse.truncate(1 << 30)
         daemon.post("/v1/cases", {"folder": str(binary)})
+        refused(daemon, "/v1/cases/binary/analysis", {}, 422, "b.log", "begins with 1024 MiB")
+        (binary / "logs" / "b.log").unlink()
         refused(daemon, "/v1/cases/binary/analysis", {}, 422, "is no text")
         refused(daemon, "/v1/cases/binary/campaigns", {}, 422, "has not been analysed")
         assert daemon.get("/v1/campaigns")["campaigns"] == []
@@ -78,7 +82,10 @@ def earlier_run_logs_are_kept_and_never_evidence():
         (folder / "logs" / "run_4.log").write_text("by hand\n")
         daemon.post("/v1/cases", {"folder": str(folder)})
         daemon.post("/v1/cases/kept/analysis")
-        files = daemon.get("/v1/cases/kept/analysis")["evidence"]["files"]
+        analysis = daemon.get("/v1/cases/kept/analysis")
+        files = analysis["evidence"]["files"]
+        done = {item["id"]: item["done"] for item in analysis["findings"]["checklist"]}
+        assert done["failure_type"] and not done["ci_configuration"], done
         assert [pathlib.Path(name).name for name in files] == ["ci.log"], files
         campaign = daemon.run("kept", budget="2s")
         daemon.finished(campaign)

@@ -68,6 +68,10 @@ class OddLogs(unittest.TestCase):
     def test_a_log_that_stops_in_mid_line_tells_what_is_there(self):
         found = self.evidence(self.write(PYTEST[: PYTEST.index(" FAILED  ")]))
         self.assertFalse(found["is_failure"])
+        self.assertEqual(found["cut_off"], "the test " + TEST)
+        self.assertEqual(found["origins"]["cut_off"]["line"], 5)
+        found = self.evidence(self.write(PYTEST[: PYTEST.index("tests/pipe/test_drain.py::test_drain")]))
+        self.assertEqual(found["cut_off"], "a session of pytest")
         found = self.evidence(self.write(PYTEST[: PYTEST.index(" of 4\n")]))
         self.assertTrue(found["is_failure"])
         self.assertEqual(found["test_id"], TEST)
@@ -79,6 +83,26 @@ class OddLogs(unittest.TestCase):
         log = 'Traceback (most recent call last):\n  File "drain.py", line 3, in <module>\n    drain()\n'
         self.assertTrue(self.evidence(self.write(log + "OSError: no pipe\n"))["is_failure"])
         self.assertFalse(self.evidence(self.write(log))["is_failure"])
+
+    def test_a_job_that_stops_before_its_tests_print_anything_is_cut_off(self):
+        job = "".join(
+            f"2026-03-04T05:06:0{second}.0000000Z {text}\n"
+            for second, text in enumerate(
+                ["##[group]Run pytest tests/pipe -v", "pytest tests/pipe -v", "shell: bash -e {0}", "##[endgroup]"]
+            )
+        )
+        found = self.evidence(self.write(job))
+        self.assertEqual(found["cut_off"], "the command pytest tests/pipe -v")
+        whole = self.evidence(self.write(job + "2026-03-04T05:06:09.0000000Z Cleaning up orphan processes\n"))
+        self.assertIsNone(whole["cut_off"])
+
+    def test_a_text_without_tests_is_called_so(self):
+        answer = subprocess.run(
+            [PROGRAM, "analyze", str(self.write("hello\nworld\n"))], capture_output=True, text=True, check=True
+        )
+        self.assertIn("the logs show no tests at all", answer.stdout)
+        self.assertFalse(self.evidence(self.write("hello\n"))["shows_tests"])
+        self.assertTrue(self.evidence(self.write(PYTEST))["shows_tests"])
 
     def test_line_ends_of_dos_change_nothing_but_offsets(self):
         unix = self.evidence(self.write(PYTEST))
@@ -142,6 +166,14 @@ class OddLogs(unittest.TestCase):
         evidence = self.evidence(log)
         self.assertEqual(evidence["test_id"], TEST)
         self.assertGreaterEqual(evidence["origins"]["test_id"]["offset"], 10 << 30)
+
+    def test_a_hole_near_the_front_is_gone_over_too(self):
+        log = self.folder / "punched.log"
+        with log.open("wb") as file:
+            file.write(b"a line of text\n" * 1000)
+            file.seek(4 << 20)
+            file.write(PYTEST.encode())
+        self.assertEqual(self.evidence(log)["test_id"], TEST)
 
     def test_a_pipe_nobody_writes_to_does_not_hang(self):
         pipe = self.folder / "pipe"

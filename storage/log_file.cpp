@@ -1,4 +1,4 @@
-#include "daemon/log_file.hpp"
+#include "storage/log_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,11 +8,10 @@
 #include <array>
 #include <cerrno>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
-
-#include "storage/unique_fd.hpp"
 
 namespace ndr {
 namespace {
@@ -36,7 +35,10 @@ constexpr std::array archives{Format{0, "\x1f\x8b"},
                               Format{257, "ustar"}};
 
 // Logs are text: many bytes at their front that no terminal knows mean a dump, a program or a picture.
+// Zeros at its end are the front of a hole, whose size is a multiple of the disk's blocks.
 bool is_binary(std::string_view head) {
+  const auto written = head.find_last_not_of('\0');
+  if (written != std::string_view::npos) head = head.substr(0, written + 1);
   const auto strange = std::count_if(head.begin(), head.end(), [](char c) {
     const bool known = (c >= '\a' && c <= '\r') || c == '\x1b';
     return !known && ((c >= '\0' && c < ' ') || c == '\x7f');
@@ -49,7 +51,6 @@ std::optional<Refusal> refusal_of_text(const std::string& name, std::string_view
   const bool archive = std::any_of(archives.begin(), archives.end(), [&](const Format& format) {
     return head.substr(std::min(format.at, head.size())).starts_with(format.magic);
   });
-  if (head.empty()) return Refusal{name, "is empty", "download the job's log again"};
   if (archive) return Refusal{name, "is an archive", "unpack it first"};
   if (head.starts_with("\xff\xfe") || head.starts_with("\xfe\xff"))
     return Refusal{name, "is UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"};
@@ -89,8 +90,18 @@ std::optional<Refusal> refusal_of_file(const std::string& name, int file) {
   return std::nullopt;
 }
 
+// How far one block may reach from the current position: to the next hole, so that skip_hole() sees each from its
+// start.
+std::size_t bytes_to_hole(int file) {
+  const off_t at = ::lseek(file, 0, SEEK_CUR);
+  if (at < 0) return block_size;  // a pipe
+  const off_t hole = ::lseek(file, at, SEEK_HOLE);
+  if (::lseek(file, at, SEEK_SET) < 0 || hole <= at) return block_size;  // in a small hole, or at the end
+  return std::min(block_size, static_cast<std::size_t>(hole - at));
+}
+
 // Reads on to the end of `block` or of the file; the bytes read, fewer only at the end.
-std::size_t read_block(int file, std::string& block) {
+std::size_t read_block(int file, std::span<char> block) {
   std::size_t size = 0;
   while (size < block.size()) {
     const ssize_t got = ::read(file, block.data() + size, block.size() - size);
@@ -105,32 +116,31 @@ std::size_t read_block(int file, std::string& block) {
 
 }  // namespace
 
-Checked<void> read_log_file(const std::filesystem::path& path, EvidenceExtractor& extractor) {
-  const std::string name = path.string();
-  const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-  if (!file) return Refusal{name, "cannot be read: " + std::generic_category().message(errno), "check its permissions"};
+Checked<std::uint64_t> read_log_file(const std::string& name, const UniqueFd& file, EvidenceExtractor& extractor) {
   if (auto refused = refusal_of_file(name, file.get())) return *refused;
   std::string block(block_size, '\0');
   extractor.begin_file(name);
-  for (bool first = true;; first = false) {
+  std::uint64_t total = 0;
+  for (;;) {
     if (const std::uint64_t hole = skip_hole(file.get())) {
-      if (first)
+      if (total == 0)
         return Refusal{name, "begins with " + std::to_string(hole >> 20) + " MiB that were never written",
                        "copy the log again"};
       extractor.skip_hole(hole);
     }
     std::size_t size = 0;
     try {
-      size = read_block(file.get(), block);
+      size = read_block(file.get(), std::span{block}.first(bytes_to_hole(file.get())));
     } catch (const std::system_error& error) {
       return Refusal{name, "cannot be read to its end: " + error.code().message(), "copy the log to a sound disk"};
     }
+    if (size == 0) return total;
     const std::string_view bytes = std::string_view{block}.substr(0, size);
-    if (first) {
+    if (total == 0) {
       if (auto refused = refusal_of_text(name, bytes)) return *refused;
     }
     extractor.feed(bytes);
-    if (size < block.size()) return {};
+    total += size;
   }
 }
 
