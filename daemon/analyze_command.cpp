@@ -143,9 +143,10 @@ void print_circumstances(Report& report, const Evidence& evidence) {
   for (const auto& [name, value] : evidence.settings)
     report.line("set " + name, value.value, place(evidence, value.origin));
   if (!evidence.predecessors.empty())
-    report.line("tests before it",
-                std::to_string(evidence.predecessor_count) + ", the last: " + evidence.predecessors.back().value,
-                place(evidence, evidence.predecessors.back().origin));
+    report.line(
+        "tests before it",
+        std::to_string(evidence.predecessor_count) + " that ran, the last: " + evidence.predecessors.back().value,
+        place(evidence, evidence.predecessors.back().origin));
   for (const auto& later : evidence.fallout)
     report.line("later", later.value, place(evidence, later.origin));
 }

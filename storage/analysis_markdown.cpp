@@ -130,7 +130,11 @@ private:
   void lists() {
     const Evidence& e = parts_.evidence;
     list("Steps before", e.steps);
-    list("Tests before in the same process (" + std::to_string(e.predecessor_count) + ")", e.predecessors);
+    const std::string part = e.predecessors.size() < e.predecessor_count
+                                 ? ", of which the last " + std::to_string(e.predecessors.size()) + " are known"
+                                 : "";
+    list("Tests that ran before in the same process (" + std::to_string(e.predecessor_count) + part + ")",
+         e.predecessors);
     list("Later failures", e.fallout);
     if (e.logs.size() < 2) return;
     heading("Logs");

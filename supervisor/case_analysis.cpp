@@ -84,7 +84,8 @@ CaseAnalysis analyze_case(Extraction extraction, const std::optional<fs::path>& 
                                   &analysis.job_files.paths(),
                                   has_checkout ? &analysis.test : nullptr,
                                   &analysis.not_replicable,
-                                  &analysis.hypotheses};
+                                  &analysis.hypotheses,
+                                  &analysis.problems};
   analysis.checklist = analysis_checklist(evidence, findings);
   return analysis;
 }

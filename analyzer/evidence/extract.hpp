@@ -20,7 +20,8 @@ struct Extraction {
 /// Of several logs the failure that most of them show counts, and of those the log that saw it first speaks; what it
 /// does not say of the job and the command is taken from the others, and what they say otherwise is a conflict.
 /// Memory is bounded by the failure's own blocks (lines above 64 KiB are cut, kept windows are bounded), not by the
-/// size of the logs. Understands GitHub Actions stamps, BOM, ANSI, lone CR, xdist and rank prefixes.
+/// size of the logs; of one log the first 1000 jobs are read. Understands GitHub Actions stamps, BOM, ANSI, lone CR,
+/// xdist and rank prefixes.
 class EvidenceExtractor {
 public:
   EvidenceExtractor();

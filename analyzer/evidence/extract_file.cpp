@@ -12,7 +12,7 @@ namespace ndr {
 namespace {
 
 constexpr std::size_t most_steps = 200;
-constexpr std::size_t most_jobs = 200;
+constexpr std::size_t most_jobs = 1000;
 constexpr std::size_t most_other_failures = 20;
 
 constexpr std::size_t block_size = std::size_t{64} * 1024;  // stays in the processor's cache while it is looked through

@@ -176,20 +176,24 @@ constexpr std::string_view with_value =
     "--restart --runtime --cgroup-parent --log-driver --log-opt --volumes-from --dns --cidfile "
     "--memory-swap ";
 
-// "docker run --rm -e A=b -v /x:/y IMAGE pytest x": takes the variables, and leaves `words` at the command.
-bool skip_container(std::string_view program, ShellText& words, ShellCommand& command) {
-  if (!is_one_of(file_name(program), {"docker", "podman", "nerdctl"})) return false;
+// "docker run --rm -e A=b -v /x:/y IMAGE pytest x": takes the variables, and leaves `words` at the command. The entry
+// point, empty where none is named; nothing where it is another command.
+std::optional<std::string> skip_container(std::string_view program, ShellText& words, ShellCommand& command) {
+  if (!is_one_of(file_name(program), {"docker", "podman", "nerdctl"})) return std::nullopt;
   const std::string_view action = words.next_word();
-  if (action != "run" && action != "exec") return false;
+  if (action != "run" && action != "exec") return std::nullopt;
+  std::string entry_point;
   for (std::string_view word = words.next_word(); word.starts_with('-'); word = words.next_word()) {
     const bool has_value = contains(with_value, " " + std::string{word} + " ");
     std::string_view value = has_value ? words.next_word() : std::string_view{};
+    if (word == "--entrypoint") entry_point = unquoted(value);
+    if (word.starts_with("--entrypoint=")) entry_point = unquoted(word.substr(13));
     if (word.starts_with("--env=")) value = word.substr(6);
     if (word != "-e" && word != "--env" && !word.starts_with("--env=")) continue;
     auto set = assignment(unquoted(value));
     if (set && command.assignments.size() < most_assignments) command.assignments.insert(std::move(*set));
   }
-  return true;  // the loop's last word was the image
+  return entry_point;  // the loop's last word was the image
 }
 
 void read_line(std::string_view line, const Origin& origin, std::vector<ShellCommand>& into);
@@ -225,7 +229,15 @@ void read_command(std::string_view text, const Origin& origin, std::vector<Shell
     }
     if (const auto inner = inner_script(word, words.rest())) return read_inner(*inner, command, into);
     ShellText inside = words;
-    if (skip_container(word, inside, command) && !inside.rest().empty()) {
+    const auto entry_point = skip_container(word, inside, command);
+    if (entry_point && !entry_point->empty()) {
+      if (const auto inner = inner_script(*entry_point, inside.rest())) return read_inner(*inner, command, into);
+      command.text = *entry_point;
+      if (!inside.rest().empty()) command.text.append(" ").append(without_redirections(inside.rest()));
+      command.kind = kind_of_program(*entry_point, inside.rest());
+      break;
+    }
+    if (entry_point && !inside.rest().empty()) {
       words = inside;
       continue;
     }

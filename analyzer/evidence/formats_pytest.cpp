@@ -299,7 +299,8 @@ void PytestReader::take_verdict(const PytestVerdict& verdict, const LogLine& lin
     session_.before_failure = finished_.before(verdict.worker);
     session_.failure_began = was_running ? session_.running->seen.stamp : session_.before_failure.last_stamp;
   }
-  finished_.add(verdict.worker, verdict.id, line.stamp, line.origin);
+  const bool ran = verdict.word != "SKIPPED";
+  if (ran) finished_.add(verdict.worker, verdict.id, line.stamp, line.origin);
   if (was_running) session_.running.reset();
   ended_well_ = !verdict.failed();
 }

@@ -146,6 +146,11 @@ Extraction merge_logs(std::vector<JobEvidence> jobs) {
     const bool same = std::find(group.begin(), group.end(), i) != group.end();
     if (i != speaker && (same || of_one_job(read[speaker], read[i]))) take_missing(extraction.evidence, read[i]);
   }
+  for (const Evidence& log : read) {
+    const bool other = log.is_failure && log.error_line && read[speaker].error_line &&
+                       std::none_of(group.begin(), group.end(), [&](std::size_t i) { return &read[i] == &log; });
+    if (other) add_conflict(extraction.evidence, "error_line", *read[speaker].error_line, *log.error_line);
+  }
   std::vector<Signature> shown;
   shown.reserve(group.size());
   for (const std::size_t i : group)

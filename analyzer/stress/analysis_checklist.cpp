@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analyzer/evidence/stack.hpp"
 #include "analyzer/evidence/text.hpp"
 
 namespace ndr {
@@ -17,6 +18,27 @@ ChecklistItem missing(std::string id, std::string text, std::string why) {
   return {std::move(id), std::move(text), false, "", std::move(why)};
 }
 
+// Why the workflow that the log names could not be read; null where it could.
+const Refusal* workflow_problem(const Evidence& evidence, const AnalysisFindings& findings) {
+  if (!evidence.workflow || findings.problems == nullptr) return nullptr;
+  const std::string_view file = file_name(evidence.workflow->value);
+  const auto found = std::find_if(findings.problems->begin(), findings.problems->end(), [&](const Refusal& problem) {
+    return !file.empty() && contains(problem.field, file);
+  });
+  return found == findings.problems->end() ? nullptr : &*found;
+}
+
+// What no code of ours is to blame for.
+bool is_of_code(const Evidence& evidence) { return evidence.is_failure && evidence.failure_type != FailureType::infra; }
+std::string why_no_code(const Evidence& evidence) {
+  return evidence.is_failure ? "the failure is of the machine or the network, not of code" : "there is no failure";
+}
+
+const StackFrame* own_frame(const Evidence& evidence) {
+  const StackFrame* python = innermost_own_frame(evidence.python_stack, true);
+  return python != nullptr ? python : innermost_own_frame(evidence.native_stack, false);
+}
+
 ChecklistItem job_item(const Evidence& evidence, const AnalysisFindings& findings) {
   const std::string text = "the CI configuration of the failing job is found and read";
   if (!findings.has_checkout)
@@ -24,6 +46,9 @@ ChecklistItem job_item(const Evidence& evidence, const AnalysisFindings& finding
   if (!evidence.job)
     return missing("ci_configuration", text, "the logs name no job; set `workflow:` and `job:` in case.yaml");
   const JobSearch& jobs = *findings.jobs;
+  const Refusal* problem = workflow_problem(evidence, findings);
+  if (jobs.jobs.empty() && jobs.configurations.empty() && problem != nullptr)
+    return missing("ci_configuration", text, "the workflow that the log names cannot be read: " + to_text(*problem));
   if (jobs.jobs.empty() && jobs.configurations.empty())
     return missing("ci_configuration", text,
                    "no job of the checkout is called " + evidence.job->value + "; is it the commit that CI ran?");
@@ -76,7 +101,12 @@ ChecklistItem type_item(const Evidence& evidence) {
   if (!evidence.is_failure)
     return missing("failure_type", text, "the logs show no failure; add the log of a job that failed");
   const std::string place = evidence.error_line ? place_in(evidence.files, evidence.error_line->origin) : std::string{};
-  return {"failure_type", text, true, place, std::string{to_text(evidence.failure_type)}};
+  std::string note{to_text(evidence.failure_type)};
+  const auto others = std::count_if(evidence.logs.begin(), evidence.logs.end(),
+                                    [](const LogOutcome& log) { return log.is_failure && !log.same_failure; });
+  if (others > 0)
+    note.append("; ").append(std::to_string(others)).append(" of the logs show another failure: give it its own case");
+  return {"failure_type", text, true, place, note};
 }
 
 ChecklistItem line_item(const Evidence& evidence, const TestFacts* test) {
@@ -86,6 +116,10 @@ ChecklistItem line_item(const Evidence& evidence, const TestFacts* test) {
   if (evidence.throw_location)
     return {"failing_line", text, true, place_in(evidence.files, evidence.throw_location->origin),
             evidence.throw_location->value};
+  if (const StackFrame* frame = own_frame(evidence); frame != nullptr && frame->line > 0)
+    return {"failing_line", text, true, place_in(evidence.files, frame->origin),
+            frame->file + ":" + std::to_string(frame->line)};
+  if (!is_of_code(evidence)) return missing("failing_line", text, why_no_code(evidence));
   return missing("failing_line", text, "the logs hold no stack: a run with PYTHONFAULTHANDLER=1 would leave one");
 }
 
@@ -100,6 +134,7 @@ ChecklistItem operation_item(const Evidence& evidence, const TestFacts* test) {
   if (evidence.failing_statement)
     return {"operation", text, true, place_in(evidence.files, evidence.failing_statement->origin),
             evidence.failing_statement->value};
+  if (!is_of_code(evidence)) return missing("operation", text, why_no_code(evidence));
   const std::string why = test == nullptr ? "the test's source was not read; " + std::string{give_checkout}
                           : test->file.empty()
                               ? "the test is not in the checkout; is it the commit that CI ran?"

@@ -7,6 +7,7 @@
 #include "analyzer/job/job_search.hpp"
 #include "analyzer/job/replication.hpp"
 #include "analyzer/job/test_facts.hpp"
+#include "analyzer/refusal.hpp"
 
 namespace ndr {
 
@@ -28,6 +29,7 @@ struct AnalysisFindings {
   const TestFacts* test = nullptr;
   const std::vector<NotReplicable>* not_replicable = nullptr;
   const std::vector<Hypothesis>* hypotheses = nullptr;
+  const std::vector<Refusal>* problems = nullptr;  // what could not be read
 };
 
 /// The critical points of the manual procedure, each done or missing, with where it was read.

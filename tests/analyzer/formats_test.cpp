@@ -80,6 +80,9 @@ TEST_CASE("what a container or a shell is given holds for the command in it") {
   CHECK(only_test("sudo podman exec -it box ./build/test/unit_a --x").text == "./build/test/unit_a --x");
   CHECK(only_test("docker build -t pytest .").text.empty());
   CHECK(only_test("docker run img:1").text.empty());
+  CHECK(only_test("docker run --rm --entrypoint bash -e A=b img:1 -c 'C=d pytest x -v'").text == "pytest x -v");
+  CHECK(only_test("docker run --entrypoint=/build/test/unit_tests img:1 --gtest_filter=A.b 2>&1").text ==
+        "/build/test/unit_tests --gtest_filter=A.b");
   CHECK(only_test("docker run --gpus all --memory-swap 2g --rm img:1 pytest x").text == "pytest x");
   const auto limited = only_test("A=1 timeout 30m bash -c \"A=2 pytest x\"");
   CHECK(limited.assignments.at("A") == "2");

@@ -87,8 +87,7 @@ TEST_CASE("two different fixtures never count as one failure") {
       {"device_timeout_device_timeout", "device_timeout_test_heads_unroll_paged", "device_timeout_test_replay_many"},
       {"l1_out_of_memory", "out_of_memory_test_fan_forward"},
       {"command_timeout_gtest", "test_timeout_pingpong_many"},
-      {"ctest_unknown_file", "exception_programming_examples_wormhol"},
-      {"allclose_comparison", "comparison_test_fft_rows_inverse"}};
+      {"ctest_unknown_file", "exception_programming_examples_wormhol"}};
   const auto are_one = [&](const std::string& a, const std::string& b) {
     return std::any_of(one_failure.begin(), one_failure.end(),
                        [&](const auto& group) { return group.count(a) > 0 && group.count(b) > 0; });
