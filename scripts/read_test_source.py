@@ -3,7 +3,7 @@
 
 REQUEST is one JSON object: {"root": folder of the checkout, "files": [paths relative to it], "test": node id or gtest
 name or null, "frames": [{"file", "line", "function"}] of the failure's stack, outermost first, "line": the line of the
-test's file that failed or null}. FACTS is one JSON object: "tests" {path: {"framework", "functions": {name: facts}}},
+test's file that failed or null, "stress": true to have the stress test's code as well}. FACTS is one JSON object: "tests" {path: {"framework", "functions": {name: facts}}},
 "origins" {JSON pointer: {"file", "line"}}, "problems" [{"where", "reason", "remedy"}].
 
 Python is read with `ast`, never imported or run; C++ by its tokens, as far as Google Test's macros need. Standard
@@ -20,7 +20,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "re
 from checkout import Checkout, Facts, Module, is_fixture, same_file
 from parameters import resolve_id
 from fixtures import Function, describe_fixtures, device_setup, flow_of, helper_calls, open_arguments, opened_things
-from slicing import function_at, head_end, slice_of, statement_at
+from slicing import ChainSlice, function_at, head_end, statement_at
+from stress import StressTest
 from gtest import read_gtest, wanted_gtest
 
 MOST_FILES = 5000
@@ -36,22 +37,27 @@ def failing_line_in(module, request):
     return frames, line or request.get("line") or 0
 
 
-def describe_failure(facts, module, function, base, request):
-    frames, line = failing_line_in(module, request)
+def find_failure(facts, module, request):
+    """The function and the statement that failed, (None, None) where nobody knows."""
+    _, line = failing_line_in(module, request)
     name = function_at(module, line) if line else None
     if name is None:
-        return
+        return None, None
     statement = statement_at(module.functions[name], line)
     if statement is None:
         facts.problem(f"{module.path}:{line}", "is no statement of a function", "is the checkout the commit that CI ran?")
-        return
-    body = getattr(statement, "body", None)
-    whole = isinstance(body, list)
+        return None, None
+    return name, statement
+
+
+def describe_failure(facts, module, function, base, request, name, statement):
+    frames, line = failing_line_in(module, request)
+    whole = isinstance(getattr(statement, "body", None), list)
     text = " ".join(l.strip() for l in module.lines[statement.lineno - 1 : head_end(statement)]) if whole else module.source(statement)
     facts.put(base + ["failing_statement"], text, module.path, statement.lineno)
     facts.put(base + ["failing_line"], line, module.path, line)
     facts.put(base + ["in_function"], name, module.path, module.functions[name].lineno)
-    part = slice_of(module, function.name, name, statement, frames)
+    part = ChainSlice(module, function.name, name, statement, frames).facts(name)
     facts.put(base + ["slice"], part, module.path, statement.lineno)
 
 
@@ -89,7 +95,12 @@ def describe_function(facts, checkout, module, name, request, parameters):
         facts.put(base + ["parameters"], values, module.path, line)
         if reason:
             facts.problem(f"{module.path}:{line}", f"the parameters of [{parameters}] are not clear: {reason}", "read them by hand")
-    describe_failure(facts, module, function, base, request)
+    failing, statement = find_failure(facts, module, request)
+    if statement is not None:
+        describe_failure(facts, module, function, base, request, failing, statement)
+    if request.get("stress"):
+        stress = StressTest(checkout, function, parameters, failing, statement, failing_line_in(module, request)[0])
+        facts.put(base + ["stress"], stress.facts(), module.path, line)
 
 
 def is_test_function(module, name, node):

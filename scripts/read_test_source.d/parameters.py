@@ -91,20 +91,30 @@ def same_word(written, logged):
     return last[0][-1] == last[1][-1] and not last[0][-1].replace("-", "").isdigit()
 
 
-def resolve_id(function, logged):
-    """The concrete parameters of a logged id: {name: value}; and a reason where it is not clear."""
-    module = function.module
+def chosen_rows(function, logged):
+    """The rows that a logged id names: [(parametrisation, index)]; and a reason where it is not clear."""
     if not function.parametrisations:
-        return {}, None
+        return [], None
     # The decorator nearest to the function comes first in the id.
     ordered = function.parametrisations[::-1]
     if any(p.rows is None for p in ordered):
-        return None, "some values are not written out in the source"
+        return [], "some values are not written out in the source"
+    if logged is None:
+        return [], "the logs name none of them"
+    module = function.module
     choices = [[(p, index, p.ids(module, index)) for index in range(len(p.rows))] for p in ordered]
     found = combinations_in(choices, logged) or loose_combinations(choices, logged)
     if len(found) != 1:
-        return None, "the id fits more than one combination" if found else "the id fits none of the combinations"
-    return {p.key: row_value(module, p, index) for (p, _, _), index in zip((c[0] for c in choices if c), found[0])}, None
+        return [], "the id fits more than one combination" if found else "the id fits none of the combinations"
+    return [(p, index) for (p, _, _), index in zip((c[0] for c in choices if c), found[0])], None
+
+
+def resolve_id(function, logged):
+    """The concrete parameters of a logged id: {name: value}; and a reason where it is not clear."""
+    rows, reason = chosen_rows(function, logged)
+    if reason:
+        return None, reason
+    return {p.key: row_value(function.module, p, index) for p, index in rows}, None
 
 
 def keep_two(states, at, rows):

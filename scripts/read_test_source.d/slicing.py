@@ -149,9 +149,18 @@ class Slice:
         self.kept.add(node)
         for part in head_nodes(node):
             self.names |= names_read(part)
+        if isinstance(node, ast.Try):  # what happens to an error, and what is put back in the end
+            self.keep_all(node.handlers + node.finalbody)
         for ancestor in self.ancestors(node):
             self.keep(ancestor)
         return True
+
+    def keep_all(self, nodes):
+        for node in nodes:
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.stmt):
+                    self.kept.add(inner)
+            self.names |= names_read(node)
 
     def comes_before(self, node):
         """The statement may run before the target: it stands before it, or in a loop around both."""
@@ -186,10 +195,7 @@ class Slice:
         grew = self.keep(node)
         whole = isinstance(node, FUNCTIONS + (ast.ClassDef,)) or (isinstance(node, ast.If) and leaves(node) and node not in set(self.ancestors(self.target)))
         if whole:
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.stmt) and inner not in self.kept:
-                    self.kept.add(inner)
-                    self.names |= names_read(inner)
+            self.keep_all([node])
         return grew
 
     def lines(self):
@@ -222,9 +228,6 @@ def unsafe_reasons(module, names):
                 reasons.append(f"{module.path}:{inner.lineno} is asynchronous")
         if yields(node):
             reasons.append(f"{module.path}:{node.lineno} is a generator")
-    for name, (node, alias) in module.imports.items():
-        if name == "*":
-            reasons.append(f"{module.path}:{node.lineno} imports names that the source does not tell")
     return list(dict.fromkeys(reasons))[:20]
 
 
@@ -268,27 +271,34 @@ def module_needs(module, names):
     return [list(span) for span in sorted(imports)], [list(span) for span in sorted(definitions)]
 
 
-def slice_of(module, test, failing_function, failing, frames):
-    """The backward slice from the failing statement up to the test function."""
-    chain = call_chain(module, test, failing_function)
-    if chain is None:
-        return {"functions": {}, "imports": [], "definitions": [], "unsafe": [f"no call of {failing_function} was found"], "kept": 0, "of": 0}
-    logged = {frame["function"].split(".")[-1]: frame["line"] for frame in frames}
-    functions, names, kept, total = {}, set(), 0, 0
-    for name, call_line in reversed(chain):
-        node = module.functions[name]
-        line = failing.lineno if name == failing_function else logged.get(name.split("::")[-1], call_line)
-        target = failing if name == failing_function else statement_at(node, line) or statement_at(node, call_line)
-        if target is None:
-            continue
-        part = Slice(node, target, (set(module.imports) | set(module.functions)) - DEVICE_LIBRARIES)
-        functions[name] = {"lines": part.lines(), "target": target.lineno}
-        names |= part.names
-        kept += part.count()
-        total += sum(isinstance(inner, ast.stmt) for inner in ast.walk(node)) - 1
-    sliced = [name for name, _ in chain]
-    imports, definitions = module_needs(module, names - {name.split("::")[-1] for name in sliced})
-    return {
-        "functions": functions, "imports": imports, "definitions": definitions,
-        "unsafe": unsafe_reasons(module, sliced), "kept": kept, "of": total,
-    }
+class ChainSlice:
+    """The backward slice from the failing statement up to the test function: a Slice for each function on the way."""
+
+    def __init__(self, module, test, failing_function, failing, frames):
+        self.module, self.parts = module, {}
+        self.chain = call_chain(module, test, failing_function)
+        logged = {frame["function"].split(".")[-1]: frame["line"] for frame in frames}
+        for name, call_line in reversed(self.chain or []):
+            node = module.functions[name]
+            line = logged.get(name.split("::")[-1], call_line)
+            target = failing if name == failing_function else statement_at(node, line) or statement_at(node, call_line)
+            if target is not None:
+                self.parts[name] = Slice(node, target, (set(module.imports) | set(module.functions)) - DEVICE_LIBRARIES)
+
+    def names(self):
+        return {name for part in self.parts.values() for name in part.names}
+
+    def unsafe(self, failing_function):
+        if self.chain is None:
+            return [f"no call of {failing_function} was found"]
+        return unsafe_reasons(self.module, [name for name, _ in self.chain])
+
+    def facts(self, failing_function):
+        sliced = {name.split("::")[-1] for name, _ in self.chain or []}
+        imports, definitions = module_needs(self.module, self.names() - sliced)
+        return {
+            "functions": {name: {"lines": part.lines(), "target": part.target.lineno} for name, part in self.parts.items()},
+            "imports": imports, "definitions": definitions, "unsafe": self.unsafe(failing_function),
+            "kept": sum(part.count() for part in self.parts.values()),
+            "of": sum(sum(isinstance(inner, ast.stmt) for inner in ast.walk(part.function)) - 1 for part in self.parts.values()),
+        }

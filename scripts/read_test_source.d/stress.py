@@ -1,0 +1,442 @@
+"""The stress test of a failing test: its backward slice as code of its own, or the whole original where no slice is safe."""
+import ast
+import json
+import os
+import re
+
+from checkout import FUNCTIONS, dotted, is_fixture
+from fixtures import autouse_fixtures, describe_fixtures, find_fixture, fixture_option
+from parameters import chosen_rows
+from slicing import ChainSlice, is_noise, names_bound, names_read, sets_something
+
+DROPPED_MARKS = {"parametrize", "timeout", "xfail", "flaky", "repeat", "asyncio"}
+SETUP_METHODS = {"setup_method", "teardown_method", "setup_class", "teardown_class", "setup", "teardown"}
+WIDER_SCOPES = {"class", "module", "package", "session"}
+
+
+class Emitter:
+    """Writes the kept statements of a function as they stand in the source, at their own indentation."""
+
+    def __init__(self, module, kept):
+        self.module, self.kept = module, kept
+
+    def lines_of(self, first, last):
+        return self.module.lines[first - 1 : last]
+
+    def head(self, node, body):
+        """From the statement's first line to the colon; comments below it are left out."""
+        lines = self.lines_of(node.lineno, max(node.lineno, body[0].lineno - 1))
+        while len(lines) > 1 and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
+            lines.pop()
+        return lines
+
+    def whole(self, node, shares_line=False):
+        if shares_line:
+            return [" " * node.col_offset + self.module.segment(node)]
+        first = min([node.lineno] + [decorator.lineno for decorator in getattr(node, "decorator_list", [])])
+        return self.lines_of(first, node.end_lineno)
+
+    def block(self, statements, column):
+        lines = []
+        for before, node, after in zip([None] + statements[:-1], statements, statements[1:] + [None]):
+            if node not in self.kept:
+                continue
+            shares = (before is not None and before.end_lineno == node.lineno) or (after is not None and after.lineno == node.end_lineno)
+            lines += self.statement(node, shares)
+        return lines or [" " * column + "pass"]
+
+    def statement(self, node, shares_line=False):
+        body = getattr(node, "body", None)
+        compound = isinstance(body, list) and bool(body) and not isinstance(node, FUNCTIONS + (ast.ClassDef,))
+        if not compound or body[0].lineno == node.lineno or all(inner in self.kept for inner in ast.walk(node) if isinstance(inner, ast.stmt)):
+            return self.whole(node, shares_line)
+        column = body[0].col_offset
+        lines = self.head(node, body) + self.block(body, column)
+        for handler in getattr(node, "handlers", []):
+            lines += self.lines_of(handler.lineno, handler.end_lineno)
+        orelse = getattr(node, "orelse", [])
+        if any(inner in self.kept for inner in orelse):
+            is_elif = isinstance(node, ast.If) and len(orelse) == 1 and isinstance(orelse[0], ast.If) and self.module.lines[orelse[0].lineno - 1].lstrip().startswith("elif")
+            lines += [] if is_elif else [" " * node.col_offset + "else:"]
+            lines += self.statement(orelse[0]) if is_elif else self.block(orelse, column)
+        final = getattr(node, "finalbody", [])
+        if final:
+            lines += [" " * node.col_offset + "finally:"] + self.lines_of(final[0].lineno, final[-1].end_lineno)
+        return lines
+
+    def function(self, node, name=None):
+        """The sliced function without its decorators, under another name where one is given."""
+        if node.body[0].lineno == node.lineno:
+            lines = self.lines_of(node.lineno, node.end_lineno)
+        else:
+            lines = self.head(node, node.body) + self.block(node.body, node.body[0].col_offset)
+        if name is not None:
+            lines = [re.sub(rf"\bdef\s+{re.escape(node.name)}\b", f"def {name}", lines[0], count=1)] + lines[1:]
+        return lines
+
+
+def is_main_guard(node):
+    return isinstance(node, ast.If) and any(isinstance(inner, ast.Name) and inner.id == "__name__" for inner in ast.walk(node.test))
+
+
+def acts(node):
+    """A statement of the module that does something when it is imported: sys.path, os.environ, a library's switch."""
+    if isinstance(node, ast.Assign):
+        return any(not isinstance(target, (ast.Name, ast.Tuple)) for target in node.targets)
+    return isinstance(node, (ast.AugAssign, ast.Delete)) or isinstance(node, ast.Expr) and not is_noise(node) and (
+        sets_something(node) or isinstance(node.value, ast.Call)
+    )
+
+
+def bound_anywhere(node):
+    """Names that a statement of the module binds, whatever stands around the binding."""
+    names = names_bound(node)
+    if isinstance(node, (ast.If, ast.Try, ast.With)):
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.stmt):
+                names |= names_bound(inner)
+    return names
+
+
+def count_statements(code):
+    return sum(isinstance(node, ast.stmt) for node in ast.walk(ast.parse(code)))
+
+
+class StressTest:
+    """What the generated file is put together from; `code` is the file without its docstring."""
+
+    def __init__(self, checkout, function, request, failing_name, failing, frames):
+        self.checkout, self.function, self.module = checkout, function, function.module
+        self.parameters = request
+        self.own = function.name.split("::")[-1]
+        self.base = self.own[5:] if self.own.startswith("test_") and len(self.own) > 5 else self.own
+        self.slice = ChainSlice(self.module, function.name, failing_name, failing, frames) if failing is not None else None
+        self.rows, self.unclear = chosen_rows(function, request)
+        self.reasons = self.why_whole(failing_name)
+        self.kept_statements = self.all_statements = count_statements(self.module.text)
+
+    def why_whole(self, failing_name):
+        reasons = [] if self.slice else ["no line of the test is known to have failed"]
+        reasons += self.slice.unsafe(failing_name) if self.slice else []
+        if self.unclear:
+            reasons.append(f"its parameters are not clear: {self.unclear}")
+        bases = [dotted(base) for base in self.function.owner.bases] if self.function.owner is not None else []
+        reasons += [f"its class is derived from {base}" for base in bases if base.split(".")[-1] not in ("object", "")]
+        arguments = self.function.node.args
+        if arguments.vararg or arguments.kwarg:
+            reasons.append("it takes arguments that its source does not name")
+        known = {"pytest.mark", "pytest.fixture"}
+        for decorator in self.function.node.decorator_list:
+            name = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
+            if not any(name.startswith(k) for k in known):
+                reasons.append(f"{self.module.path}:{decorator.lineno} wraps it in {name or 'something'}")
+        return reasons
+
+    # How pytest is to find what the original finds.
+    def conftests(self):
+        return list(self.checkout.conftests(self.module.path))[::-1]
+
+    def import_folder(self):
+        """Where pytest looks for the test as a module: the nearest folder that is no package."""
+        folder = os.path.dirname(self.module.path)
+        while folder and os.path.isfile(os.path.join(self.checkout.root, folder, "__init__.py")):
+            folder = os.path.dirname(folder)
+        return folder
+
+    def module_name(self):
+        folder = self.import_folder()
+        return os.path.splitext(os.path.relpath(self.module.path, folder or "."))[0].replace(os.sep, ".")
+
+    def opened_once(self):
+        """Whether the device stays open from one test to the next."""
+        if "use_module_device" in self.function.markers():
+            return True
+        for name in describe_fixtures(self.checkout, self.function):
+            if "device" not in name or name.endswith("device_params"):
+                continue
+            place = find_fixture(self.checkout, self.function, name)
+            if place and fixture_option(place[0], place[2], "scope") in WIDER_SCOPES:
+                return True
+        return False
+
+    # Marks and parameters.
+    def kept_marks(self, marks):
+        return [self.module.segment(mark) for mark in marks if self.function.mark_name(mark) not in DROPPED_MARKS]
+
+    def indirect_marks(self):
+        """The failing row alone of what the fixtures are parametrised with."""
+        marks = []
+        for parametrisation, index in self.rows:
+            if not parametrisation.indirect:
+                continue
+            nodes, written = parametrisation.rows[index]
+            values = ", ".join(self.module.segment(node) for node in nodes)
+            row = f"({values})" if len(parametrisation.names) > 1 else values
+            word = f", ids=[{json.dumps(written)}]" if written is not None else ""
+            names, indirect = json.dumps(", ".join(parametrisation.names)), json.dumps(parametrisation.indirect)
+            marks.append(f"pytest.mark.parametrize({names}, [{row}]{word}, indirect={indirect})")
+        return marks
+
+    def values(self):
+        """The failing id's parameters that are no fixtures': (name, source)."""
+        found = []
+        for parametrisation, index in self.rows:
+            nodes = parametrisation.rows[index][0]
+            for name, node in zip(parametrisation.names, nodes):
+                if name not in [n for p, _ in self.rows if p.indirect for n in p.names]:
+                    found.append((name, self.module.segment(node)))
+        return found
+
+    def fixture_arguments(self):
+        given = {name for name, _ in self.values()}
+        return [name for name in self.function.arguments() if name not in given]
+
+    # The parts of the module that the slice needs.
+    def needed_names(self):
+        names = set(self.slice.names()) | {"pytestmark"}
+        for text in self.kept_marks(self.function.marks) + self.indirect_marks() + [source for _, source in self.values()]:
+            names |= names_read(ast.parse(text, mode="eval"))
+        for name in list(describe_fixtures(self.checkout, self.function)) + list(autouse_fixtures(self.checkout, self.function)):
+            place = find_fixture(self.checkout, self.function, name)
+            if place and place[0] is self.module:
+                names.add(place[1].name)
+        return names
+
+    def sliced_functions(self):
+        """Functions on the way to the failing one; a helper is left whole where its result or another call matters."""
+        found = {}
+        for name, part in self.slice.parts.items():
+            if name == self.function.name or not self.is_used_otherwise(name):
+                found[name] = part.kept
+        return found
+
+    def is_used_otherwise(self, name):
+        own = name.split("::")[-1]
+        calls = 0
+        for part in self.slice.parts.values():
+            in_loop = any(isinstance(a, (ast.For, ast.While)) for a in part.ancestors(part.target))
+            for node in part.kept:
+                if isinstance(node, (ast.If, ast.For, ast.While, ast.With, ast.Try)):
+                    continue
+                called = [inner for inner in ast.walk(node) if isinstance(inner, (ast.Name, ast.Attribute)) and (inner.id if isinstance(inner, ast.Name) else inner.attr) == own]
+                calls += len(called)
+                if called and node is part.target and in_loop and names_bound(node) & part.names:
+                    return True
+        return calls > 1
+
+    def class_members(self, owner, emitter_of):
+        """The members of the test's class that the slice needs, the operation among them."""
+        tests = [node.name for node in owner.body if isinstance(node, FUNCTIONS) and node.name.startswith("test")]
+        needed, waiting = set(), set(SETUP_METHODS) | {self.own}
+        waiting |= {node.name for node in owner.body if isinstance(node, FUNCTIONS) and any(is_fixture(d) for d in node.decorator_list)}
+        members = {node.name: node for node in owner.body if isinstance(node, FUNCTIONS)}
+        while waiting:
+            name = waiting.pop()
+            if name in needed or name not in members or (name in tests and name != self.own):
+                continue
+            needed.add(name)
+            sliced = self.slice.parts.get(f"{owner.name}::{name}")
+            nodes = sliced.kept if sliced is not None else [members[name]]
+            waiting |= {inner.attr for node in nodes for inner in ast.walk(node) if isinstance(inner, ast.Attribute) and dotted(inner.value) in ("self", "cls", owner.name)}
+        blocks, used = [], set()
+        for node in owner.body:
+            if isinstance(node, FUNCTIONS) and node.name not in needed:
+                continue
+            if is_noise(node) or isinstance(node, ast.Assign) and any(dotted(t) == "pytestmark" for t in node.targets):
+                continue
+            blocks.append(emitter_of(f"{owner.name}::{node.name}" if isinstance(node, FUNCTIONS) else "", node))
+            used |= names_read(node)
+        return blocks, used
+
+    def module_blocks(self, names, emitter_of):
+        """Top-level statements that these names need, directly or not, in their order."""
+        body = [node for node in self.module.tree.body if not is_main_guard(node)]
+        binders = {}
+        for node in body:
+            for name in bound_anywhere(node):
+                binders.setdefault(name, []).append(node)
+        star = [node for node in body if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)]
+        kept, waiting = set(star), [node for node in body if acts(node)]
+        waiting += [node for name in names for node in binders.get(name, [])]
+        while waiting:
+            node = waiting.pop()
+            owner = self.function.owner
+            if node in kept or node is self.function.node or node is owner:
+                continue
+            kept.add(node)
+            part = self.slice.parts.get(getattr(node, "name", "")) if isinstance(node, FUNCTIONS) else None
+            read = set(part.names) if part is not None else names_read(node)
+            waiting += [binder for name in read for binder in binders.get(name, [])]
+        return [(node, emitter_of(getattr(node, "name", ""), node)) for node in body if node in kept]
+
+    def bound_names(self):
+        return {name for node in self.module.tree.body for name in bound_anywhere(node)}
+
+    def operation_name(self):
+        name = f"{self.base}_operation"
+        while name in self.bound_names():
+            name += "_"
+        return name
+
+    def call(self, operation):
+        values = dict(self.values())
+        arguments = [f"{name}={values.get(name, name)}" for name in self.function.arguments()]
+        return f"{operation}({', '.join(arguments)})"
+
+    # The file.
+    def scaffold_imports(self, taken, more=()):
+        wanted = ["import os", "import random", "import sys"] + list(more) + ["", "import pytest"]
+        return [line for line in wanted if line not in taken]
+
+    def settings(self):
+        return [line for line in SETTINGS if self.opened_once() or not line.startswith("WORKERS")]
+
+    def write_whole(self):
+        name, owner = self.module_name(), self.function.owner
+        lines = [f"# The whole original test runs, not a slice of it: {reason}" for reason in self.reasons[:5]]
+        lines += ["", *self.scaffold_imports(()), "", f"pytest.register_assert_rewrite({json.dumps(name)})",
+                  f"import {name} as original  # noqa: E402  from the checkout, see conftest.py", "",
+                  *(line for line in SETTINGS if not line.startswith("WORKERS")), ""]
+        lines += [f"{n} = original.{n}" for n in self.module_fixtures()]
+        lines += [f"{owner.name} = original.{owner.name}" if owner is not None else f"{self.own} = original.{self.own}"]
+        if "pytestmark" in self.module.constants:
+            lines.append("pytestmark = original.pytestmark")
+        wanted = self.parameters
+        lines += ["", f"FAILING = ({json.dumps(self.own)}, {json.dumps(wanted) if wanted is not None else None})", "", "", *WHOLE_SCAFFOLD]
+        return "\n".join(lines) + "\n"
+
+    def module_fixtures(self):
+        return [node.name for node in self.module.tree.body if isinstance(node, FUNCTIONS) and any(is_fixture(d) for d in node.decorator_list)]
+
+    def write_slice(self):
+        sliced = self.sliced_functions()
+        owner = self.function.owner
+
+        def emitter_of(name, node):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                return [self.absolute_import(node)]
+            if name == self.function.name:
+                return Emitter(self.module, sliced[name]).function(node, self.operation_name())
+            if name in sliced:
+                decorators = [line for d in node.decorator_list for line in self.module.lines[d.lineno - 1 : d.end_lineno]]
+                return decorators + Emitter(self.module, sliced[name]).function(node)
+            return Emitter(self.module, ()).whole(node)
+
+        names, members = self.needed_names(), []
+        if owner is not None:
+            members, used = self.class_members(owner, emitter_of)
+            names |= used
+        blocks = self.module_blocks(names, emitter_of)
+        imports = [lines for node, lines in blocks if isinstance(node, (ast.Import, ast.ImportFrom))]
+        rest = [(node, lines) for node, lines in blocks if not isinstance(node, (ast.Import, ast.ImportFrom))]
+        taken = {line for lines in imports for line in lines}
+        text = self.scaffold_imports(taken) + [""] + [line for lines in imports for line in lines] + ["", *self.settings(), ""]
+        text = [line for line, before in zip(text, [None] + text[:-1]) if line or before]
+        for node, lines in rest:
+            text += ["", "", *lines] if isinstance(node, FUNCTIONS + (ast.ClassDef,)) else lines
+        text += ["", "", *SEEDING, "", ""]
+        if owner is None:
+            text += emitter_of(self.function.name, self.function.node) + ["", ""] + self.test_lines(self.operation_name(), "")
+        else:
+            text += self.decorator_lines(owner.decorator_list, "") + Emitter(self.module, ()).head(owner, owner.body)
+            for member in members:
+                text += member + [""]
+            text += self.test_lines("self." + self.operation_name(), " " * owner.body[0].col_offset)
+        code = re.sub(r"\n{4,}", "\n\n\n", "\n".join(text) + "\n")
+        scaffold = self.scaffold_imports(taken) + self.settings() + SEEDING + self.test_lines("operation", "")
+        self.kept_statements = count_statements(code) - count_statements("\n".join(scaffold))
+        return code
+
+    def absolute_import(self, node):
+        parts = self.module.path.split("/")[:-node.level]
+        module = ".".join(parts + ([node.module] if node.module else []))
+        names = ", ".join(alias.name + (f" as {alias.asname}" if alias.asname else "") for alias in node.names)
+        return f"from {module} import {names}"
+
+    def decorator_lines(self, marks, indent):
+        return [f"{indent}@{mark}" for mark in self.kept_marks(marks)]
+
+    def test_lines(self, operation, indent):
+        taken = set(self.function.arguments()) | self.bound_names()
+        iteration = "iteration" if "iteration" not in taken else "stress_iteration"
+        arguments = (["self"] if self.function.owner is not None else []) + self.fixture_arguments()
+        if "request" not in arguments:
+            arguments.append("request")
+        marks = [f"{indent}@{mark}" for mark in self.kept_marks(self.function.node.decorator_list) + self.indirect_marks()]
+        name = f"test_{self.base}_stress"
+        call = self.call(operation)
+        if not self.opened_once():
+            return marks + [
+                f'{indent}@pytest.mark.parametrize("{iteration}", range(ITERATIONS))',
+                f"{indent}def {name}({', '.join(arguments + [iteration])}):",
+                f"{indent}    seed_everything(SEED + {iteration})",
+                f"{indent}    {call}",
+                f"{indent}    say_passed(request, {iteration})",
+            ]
+        return marks + [
+            f'{indent}@pytest.mark.parametrize("stress_copy", range(WORKERS))',
+            f"{indent}def {name}({', '.join(arguments + ['stress_copy'])}):",
+            f"{indent}    for {iteration} in range(ITERATIONS):",
+            f"{indent}        seed_everything(SEED + stress_copy * ITERATIONS + {iteration})",
+            f"{indent}        {call}",
+            f"{indent}        say_passed(request, {iteration})",
+        ]
+
+    def facts(self):
+        code = self.write_whole() if self.reasons else self.write_slice()
+        return {
+            "strategy": "whole" if self.reasons else "slice",
+            "reasons": self.reasons,
+            "name": f"test_{self.base}_stress",
+            "base": self.base,
+            "code": code,
+            "conftests": self.conftests(),
+            "import_folder": self.import_folder(),
+            "opened_once": self.opened_once(),
+            "statements_kept": self.kept_statements,
+            "statements": self.all_statements,
+        }
+
+
+SETTINGS = [
+    'ITERATIONS = int(os.environ.get("NDREPRO_ITERATIONS", "50"))',
+    'WORKERS = int(os.environ.get("NDREPRO_WORKERS", "1"))',
+    'SEED = int(os.environ.get("NDREPRO_SEED", "0"))',
+]
+SEEDING = '''\
+def seed_everything(seed):
+    """The same numbers in the same iteration, others in the next."""
+    random.seed(seed)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(seed % 2**32)
+
+
+def say_passed(request, iteration):
+    """Past pytest's capture: here it is the progress."""
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\\nPASS iteration {iteration + 1}/{ITERATIONS}", flush=True)'''.split("\n")
+WHOLE_SCAFFOLD = SEEDING + '''
+
+def pytest_generate_tests(metafunc):
+    """Adds the iteration to the original's own parameters."""
+    if hasattr(original, "pytest_generate_tests"):
+        original.pytest_generate_tests(metafunc)
+    metafunc.fixturenames.append("stress_iteration")
+    metafunc.parametrize("stress_iteration", range(ITERATIONS), ids=[f"iteration{i}" for i in range(ITERATIONS)])
+
+
+def is_wanted(item):
+    """Whether that is the failing test with its parameters; conftest.py leaves out the others."""
+    function, parameters = FAILING
+    own = "-".join(part for part in item.callspec.id.split("-") if not part.startswith("iteration"))
+    return item.originalname == function and (parameters is None or own == parameters)
+
+
+@pytest.fixture(autouse=True)
+def stress_progress(request, stress_iteration):
+    seed_everything(SEED + stress_iteration)
+    yield
+    if not request.session.testsfailed:
+        say_passed(request, stress_iteration)'''.split("\n")
