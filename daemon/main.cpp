@@ -5,6 +5,7 @@
 #include "daemon/analyze_command.hpp"
 #include "daemon/app.hpp"
 #include "daemon/configure.hpp"
+#include "daemon/generate_command.hpp"
 #include "daemon/inspect_command.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/options.hpp"
@@ -45,6 +46,8 @@ int run(const ndr::Options& options) {
       return ndr::analyze_command(options.analyze, std::cout, std::cerr);
     case ndr::Command::inspect:
       return ndr::inspect_command(options.inspect, std::cout, std::cerr);
+    case ndr::Command::generate:
+      return ndr::generate_command(options.generate, std::cout, std::cerr);
   }
   return 2;
 }

@@ -47,6 +47,12 @@ Options parse_options(int argc, const char* const* argv) {
                       "Checkout of the test (default: what case.yaml says)");
   CLI::App* inspect = app.add_subcommand("inspect", "Say how a checkout's CI runs its tests; needs no daemon");
   add_inspect_options(*inspect, options.inspect);
+  CLI::App* generate =
+      app.add_subcommand("generate", "Write run_test.sh, the stress test and README.md of a case; needs no daemon");
+  generate->add_option("case", options.generate.folder, "Case folder")->required();
+  generate->add_option("--repository", options.generate.repository,
+                       "Checkout of the test (default: what case.yaml says)");
+  generate->add_flag("--json", options.generate.json, "One JSON object instead of a line for each file");
   app.footer("Example: ndreprod analyze job.log\nThe client for a running daemon is ndreproctl.");
 
   try {
@@ -55,10 +61,11 @@ Options parse_options(int argc, const char* const* argv) {
     options.exit_code = app.exit(error) == 0 ? 0 : 2;
     return options;
   }
-  options.command = serve->parsed()     ? Command::serve
-                    : check->parsed()   ? Command::check_config
-                    : inspect->parsed() ? Command::inspect
-                                        : Command::analyze;
+  options.command = serve->parsed()      ? Command::serve
+                    : check->parsed()    ? Command::check_config
+                    : inspect->parsed()  ? Command::inspect
+                    : generate->parsed() ? Command::generate
+                                         : Command::analyze;
   return options;
 }
 

@@ -32,13 +32,20 @@ struct InspectOptions {
   bool schema = false;  // print it, and nothing else
 };
 
-enum class Command { none, serve, check_config, analyze, inspect };
+struct GenerateOptions {
+  std::filesystem::path folder;                     // of the case
+  std::optional<std::filesystem::path> repository;  // of the test; else what case.yaml says
+  bool json = false;
+};
+
+enum class Command { none, serve, check_config, analyze, inspect, generate };
 
 struct Options {
   Command command = Command::none;
   ServeOptions serve;
   AnalyzeOptions analyze;
   InspectOptions inspect;
+  GenerateOptions generate;
   int exit_code = 0;  // with Command::none: help or version was printed (0), or the usage was wrong (2)
 };
 

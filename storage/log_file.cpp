@@ -13,6 +13,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "storage/atomic_file.hpp"
+
 namespace ndr {
 namespace {
 
@@ -142,6 +144,24 @@ Checked<std::uint64_t> read_log_file(const std::string& name, const UniqueFd& fi
     extractor.feed(bytes);
     total += size;
   }
+}
+
+Checked<Extraction> read_case_logs(const CaseFolder& folder, const std::vector<std::filesystem::path>& logs) {
+  EvidenceExtractor extractor;
+  std::uint64_t total = 0;
+  for (const std::filesystem::path& log : logs) {
+    try {
+      const UniqueFd root{::open(folder.root().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+      if (!root) throw std::system_error{errno, std::generic_category(), "open " + folder.root().string()};
+      const auto bytes = read_log_file(log.string(), open_beneath(root, log, O_RDONLY | O_NONBLOCK), extractor);
+      if (bytes.has_error()) return bytes.error();
+      total += *bytes;
+    } catch (const std::system_error& error) {
+      return Refusal{log.string(), "cannot be read: " + error.code().message(), "let the account that reads it do so"};
+    }
+  }
+  if (total == 0) return Refusal{folder.logs().string(), "holds only empty files", "put CI's log of the failure there"};
+  return extractor.finish();
 }
 
 }  // namespace ndr

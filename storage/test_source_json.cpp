@@ -84,6 +84,37 @@ std::uint64_t number_in(const json& object, const char* name) {
   return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
 
+std::vector<std::string> texts_in(const json& object, const char* name) {
+  std::vector<std::string> texts;
+  const auto list = object.find(name);
+  for (const json& text : list != object.end() && list->is_array() ? *list : json::array()) {
+    if (text.is_string()) texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
+bool flag_in(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_boolean() && found->get<bool>();
+}
+
+std::optional<StressCode> stress_of(const json& said) {
+  const auto found = said.find("stress");
+  if (found == said.end() || !found->is_object()) return std::nullopt;
+  StressCode stress;
+  stress.is_slice = text_in(*found, "strategy") == "slice";
+  stress.reasons = texts_in(*found, "reasons");
+  stress.base = text_in(*found, "base");
+  stress.code = text_in(*found, "code");
+  stress.conftests = texts_in(*found, "conftests");
+  stress.import_folder = text_in(*found, "import_folder");
+  stress.pytest_settings = text_in(*found, "pytest_settings");
+  stress.opened_once = flag_in(*found, "opened_once");
+  stress.statements_kept = number_in(*found, "statements_kept");
+  stress.statements = number_in(*found, "statements");
+  return stress;
+}
+
 TestFacts facts_of(const std::string& file, const std::string& function, const json& said) {
   TestFacts facts;
   facts.file = file;
@@ -92,14 +123,12 @@ TestFacts facts_of(const std::string& file, const std::string& function, const j
   facts.fixture_kind = text_in(said, "fixture_kind");
   facts.failing_statement = text_in(said, "failing_statement");
   facts.failing_line = number_in(said, "failing_line");
+  facts.stress = stress_of(said);
   const auto slice = said.find("slice");
   if (slice == said.end() || !slice->is_object()) return facts;
   facts.statements_kept = number_in(*slice, "kept");
   facts.statements = number_in(*slice, "of");
-  const auto unsafe = slice->find("unsafe");
-  for (const json& reason : unsafe != slice->end() && unsafe->is_array() ? *unsafe : json::array()) {
-    if (reason.is_string()) facts.unsafe.push_back(reason.get<std::string>());
-  }
+  facts.unsafe = texts_in(*slice, "unsafe");
   return facts;
 }
 

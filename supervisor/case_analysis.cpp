@@ -39,8 +39,9 @@ void read_job(const SourceTree& tree, CaseAnalysis& analysis) {
     analysis.problems.push_back(problem);
 }
 
-void read_test(const fs::path& repository, CaseAnalysis& analysis) {
-  const TestSourceQuestion question = question_of(repository, analysis.extraction.evidence);
+void read_test(const fs::path& repository, bool with_stress, CaseAnalysis& analysis) {
+  TestSourceQuestion question = question_of(repository, analysis.extraction.evidence);
+  question.stress = with_stress;
   if (!question.test) return;
   const auto answer = read_test_source(question);
   if (answer.has_error()) return analysis.problems.push_back(answer.error());
@@ -65,7 +66,7 @@ AnalysisParts parts_of(const CaseAnalysis& analysis) {
           analysis.checklist};
 }
 
-CaseAnalysis analyze_case(Extraction extraction, const std::optional<fs::path>& repository) {
+CaseAnalysis analyze_case(Extraction extraction, const std::optional<fs::path>& repository, bool with_stress) {
   CaseAnalysis analysis;
   analysis.extraction = std::move(extraction);
   const Evidence& evidence = analysis.extraction.evidence;
@@ -75,7 +76,7 @@ CaseAnalysis analyze_case(Extraction extraction, const std::optional<fs::path>& 
   if (has_checkout) {
     analysis.repository = *repository;
     read_job(*tree, analysis);
-    read_test(*repository, analysis);
+    read_test(*repository, with_stress, analysis);
   }
   analysis.hypotheses = hypotheses_of(evidence);
   analysis.not_replicable = not_replicable(evidence, {count_boards(), has_path});

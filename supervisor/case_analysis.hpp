@@ -32,7 +32,9 @@ struct CaseAnalysis {
 /// What of it storage writes down; refers to the analysis, which outlives it.
 AnalysisParts parts_of(const CaseAnalysis& analysis);
 
-/// Reads the checkout (nothing: there is none) and looks at this host. Blocks, at most about a minute.
-CaseAnalysis analyze_case(Extraction extraction, const std::optional<std::filesystem::path>& repository);
+/// Reads the checkout (nothing: there is none) and looks at this host. Blocks, at most about a minute. `with_stress`:
+/// the code of the stress test too.
+CaseAnalysis analyze_case(Extraction extraction, const std::optional<std::filesystem::path>& repository,
+                          bool with_stress = false);
 
 }  // namespace ndr

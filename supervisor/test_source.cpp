@@ -50,6 +50,7 @@ std::string question_text(const TestSourceQuestion& question) {
   asked["test"] = question.test ? nlohmann::ordered_json(*question.test) : nlohmann::ordered_json(nullptr);
   asked["frames"] = std::move(frames);
   asked["line"] = question.line;
+  asked["stress"] = question.stress;
   return json_text(asked);
 }
 
@@ -100,7 +101,7 @@ Checked<std::string> read_test_source(const TestSourceQuestion& question) {
 }
 
 TestSourceQuestion question_of(const fs::path& repository, const Evidence& evidence) {
-  TestSourceQuestion question{repository, std::nullopt, evidence.python_stack, 0};
+  TestSourceQuestion question{repository, std::nullopt, evidence.python_stack, 0, false};
   if (evidence.test_id) question.test = evidence.test_id->value;
   if (evidence.test_line) question.line = evidence.test_line->value;
   return question;

@@ -17,6 +17,7 @@ struct TestSourceQuestion {
   std::optional<std::string> test;
   std::vector<StackFrame> frames;  // outermost first
   std::uint64_t line = 0;          // of the test's file; 0: unknown
+  bool stress = false;             // the code of a stress test as well
 };
 
 /// Asks scripts/read_test_source.py, which the program carries within itself, in a child process of at most 30 s, 1 GiB

@@ -51,6 +51,7 @@ private:
     if (key == "job") return read_text(key, value, settings_.job);
     if (key == "boards") return read_boards(value);
     if (key == "environment") return read_environment(value);
+    if (key == "approved") return read_approved(value);
     refuse(name, key, "is not a known key");
   }
 
@@ -84,11 +85,21 @@ private:
     }
   }
 
+  void read_approved(const YAML::Node& list) {
+    if (!list.IsSequence() || list.size() > most_variables)
+      return refuse(list, "approved", "must be a list of at most 256 names of variables");
+    for (const YAML::Node& item : list) {
+      const std::string name = item.IsScalar() ? item.Scalar() : std::string{};
+      if (!is_variable_name(name)) return refuse(item, "approved", "has a name that no shell could set");
+      settings_.approved.push_back(name);
+    }
+  }
+
   void refuse(const YAML::Node& node, const std::string& key, const std::string& reason) {
     if (problem_) return;
     const std::string where = origin_ + ":" + std::to_string(node.Mark().line + 1);
     problem_ = Refusal{key.empty() ? where : where + ": " + key, reason,
-                       "known keys: repository, workflow, job, boards, environment"};
+                       "known keys: repository, workflow, job, boards, environment, approved"};
   }
 
   const std::string& origin_;

@@ -10,11 +10,12 @@ namespace ndr {
 
 /// What case.yaml may say; all optional.
 struct CaseSettings {
-  std::string repository;                                        // path of the checkout that the test comes from
+  std::string repository;                                        // path of the checkout; relative: to the case folder
   std::string workflow;                                          // CI workflow file, relative to the checkout
   std::string job;                                               // name of the CI job
   std::vector<std::string> boards;                               // "0" for /dev/tenstorrent/0
   std::vector<std::pair<std::string, std::string>> environment;  // approved by whoever wrote the file, in its order
+  std::vector<std::string> approved;  // variables of CI's that are exported although programs act on them
   bool operator==(const CaseSettings&) const = default;
 };
 

@@ -1,11 +1,26 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "analyzer/evidence/evidence.hpp"
 
 namespace ndr {
+
+/// The code of a stress test, as scripts/read_test_source.py makes it from the original.
+struct StressCode {
+  bool is_slice = false;               // else the original runs as a whole
+  std::vector<std::string> reasons;    // why no slice
+  std::string base;                    // the original's name without "test_"
+  std::string code;                    // the file without its docstring
+  std::vector<std::string> conftests;  // of the checkout, the outermost first
+  std::string import_folder;           // of the checkout, where pytest finds the original as a module
+  std::string pytest_settings;         // the checkout's file of pytest's settings; empty: there is none
+  bool opened_once = false;            // the device stays open over all iterations
+  std::uint64_t statements_kept = 0;   // of the original's file; the scaffold is not counted
+  std::uint64_t statements = 0;
+};
 
 /// What the failing test's source says, as far as the analysis speaks of it; places are lines of `file`.
 struct TestFacts {
@@ -20,6 +35,7 @@ struct TestFacts {
   std::uint64_t statements = 0;
   std::vector<std::string> unsafe;      // why the slice may not do what the whole test does
   std::vector<std::string> candidates;  // paths, where several files define the test
+  std::optional<StressCode> stress;     // where it was asked for, of a Python test
 };
 
 }  // namespace ndr

@@ -143,6 +143,15 @@ class StressTest:
             folder = os.path.dirname(folder)
         return folder
 
+    def pytest_settings(self):
+        """The file of the root that pytest takes its settings from; "" where there is none."""
+        sections = (("pytest.ini", ""), (".pytest.ini", ""), ("pyproject.toml", "[tool.pytest.ini_options]"), ("tox.ini", "[pytest]"), ("setup.cfg", "[tool:pytest]"))
+        for name, section in sections:
+            text = self.checkout.text(name)
+            if text is not None and section in text:
+                return name
+        return ""
+
     def module_name(self):
         folder = self.import_folder()
         return os.path.splitext(os.path.relpath(self.module.path, folder or "."))[0].replace(os.sep, ".")
@@ -392,6 +401,7 @@ class StressTest:
             "code": code,
             "conftests": self.conftests(),
             "import_folder": self.import_folder(),
+            "pytest_settings": self.pytest_settings(),
             "opened_once": self.opened_once(),
             "statements_kept": self.kept_statements,
             "statements": self.all_statements,

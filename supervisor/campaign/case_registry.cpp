@@ -1,13 +1,8 @@
 #include "supervisor/campaign/case_registry.hpp"
 
-#include <fcntl.h>
-
-#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "analyzer/evidence/extract.hpp"
-#include "storage/atomic_file.hpp"
 #include "storage/evidence_json.hpp"
 #include "storage/log_file.hpp"
 #include "storage/strict_json.hpp"
@@ -37,21 +32,9 @@ Analysis refused(Refusal refusal) {
 
 Analysis analyze_logs(const CaseFolder& folder, const std::vector<fs::path>& logs,
                       const std::optional<fs::path>& repository) {
-  EvidenceExtractor extractor;
-  std::uint64_t fed = 0;
-  for (const fs::path& log : logs) {
-    try {
-      const UniqueFd root{::open(folder.root().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-      if (!root) throw std::system_error{errno, std::generic_category(), "open " + folder.root().string()};
-      const auto bytes = read_log_file(log.string(), open_beneath(root, log, O_RDONLY | O_NONBLOCK), extractor);
-      if (bytes.has_error()) return refused(bytes.error());
-      fed += *bytes;
-    } catch (const std::system_error& error) {
-      return refused({log.string(), "cannot be read: " + error.code().message(), "let the daemon's account read it"});
-    }
-  }
-  if (fed == 0) return refused({folder.logs().string(), "holds only empty files", "put CI's log of the failure there"});
-  const CaseAnalysis found = analyze_case(extractor.finish(), repository);
+  auto extraction = read_case_logs(folder, logs);
+  if (extraction.has_error()) return refused(extraction.error());
+  const CaseAnalysis found = analyze_case(std::move(*extraction), repository);
   Analysis analysis;
   analysis.evidence_json = to_json_text(found.extraction.evidence);
   analysis.signature_json = to_json_text(found.extraction.signature);

@@ -1,12 +1,10 @@
 #pragma once
 #include <string>
 
+#include "analyzer/stress/stress_files.hpp"
 #include "supervisor/campaign/report.hpp"
 
 namespace ndr {
-
-inline constexpr std::string_view results_begin = "<!-- ndrepro:results:begin -->";
-inline constexpr std::string_view results_end = "<!-- ndrepro:results:end -->";
 
 /// What a campaign says to people, as Markdown between the two markers: how often, under what, how sure, the first
 /// match, what is unknown here, other campaigns. Texts of logs are cut and cannot leave their place in the page.

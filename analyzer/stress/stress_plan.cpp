@@ -1,0 +1,235 @@
+#include "analyzer/stress/stress_plan.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "analyzer/evidence/formats_command.hpp"
+#include "analyzer/evidence/text.hpp"
+#include "analyzer/stress/shell_text.hpp"
+
+namespace ndr {
+namespace {
+
+constexpr int usual_iterations = 50;
+constexpr int most_iterations = 1000;
+constexpr double budget_s = 240;
+constexpr int longest_test_s = 240;  // an attempt has 300 s
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+std::string slug_of(std::string_view text) {
+  constexpr std::size_t longest = 60;
+  std::string slug;
+  for (const char c : to_lower(text)) {
+    const bool plain = is_word(c) && c != '_';
+    if (plain)
+      slug += c;
+    else if (!slug.empty() && !slug.ends_with('_'))
+      slug += '_';
+  }
+  slug = slug.substr(0, longest);
+  while (slug.ends_with('_'))
+    slug.pop_back();
+  return slug.empty() ? "failure" : slug;
+}
+
+// A path of CI as one below the checkout; nothing for one outside of it.
+std::optional<std::string> path_in_checkout(std::string_view path, std::string_view ci_root) {
+  if (!ci_root.empty() && path.starts_with(ci_root) && path.size() > ci_root.size() && path[ci_root.size()] == '/')
+    path.remove_prefix(ci_root.size() + 1);
+  while (path.starts_with("./"))
+    path.remove_prefix(2);
+  const auto parts = split(path, '/');
+  const bool leaves = std::any_of(parts.begin(), parts.end(), [](std::string_view part) { return part == ".."; });
+  if (path.empty() || path.starts_with('/') || path.starts_with('-') || leaves || has_nul(path)) return std::nullopt;
+  return std::string{path};
+}
+
+// "pytest a.py -n 4 -k x --timeout=300 --input-method json": what neither chooses tests, nor shapes reports, nor loads
+// code. One word for each, so that nothing is taken for the value of something else.
+std::vector<std::string> kept_options(const std::vector<std::string>& words) {
+  constexpr std::array dropped{"--splits", "--group", "--timeout", "--junitxml", "--junit-xml", "--durations", "--tb",
+                               "--lf", "--ff", "--maxfail", "--reruns", "--count", "--dist", "--html", "--json-report",
+                               "--cov", "--collect-only", "--deselect", "--ignore", "--verbose", "--exitfirst",
+                               "--color", "--capture", "--show-capture", "--report-log", "--numprocesses",
+                               "--max-worker-restart",
+                               // these load or write something
+                               "--rootdir", "--confcutdir", "--import-mode", "--basetemp", "--pastebin", "--debug",
+                               "--override-ini", "--config-file", "--pyargs", "--log-file", "--trace-config", "--pdb",
+                               "--pdbcls", "--setup-only", "--keep-duplicates", "--noconftest", "--plugin"};
+  std::vector<std::string> kept;
+  for (const std::string& word : words) {
+    const std::string_view name = before(word, "=");
+    const bool is_option = name.size() > 2 && name.starts_with("--") && word.find('=') != std::string::npos &&
+                           std::all_of(name.begin(), name.end(), [](char c) { return is_word(c) || c == '-'; });
+    const bool drops = std::any_of(dropped.begin(), dropped.end(), [&](std::string_view d) {
+      return name == d || (name.starts_with(d) && name.size() > d.size() && name[d.size()] == '-');
+    });
+    if (is_option && !drops) kept.push_back(word);
+  }
+  return kept;
+}
+
+class StressPlanner {
+public:
+  explicit StressPlanner(const StressSources& sources) : sources_(sources), evidence_(sources.evidence) {}
+
+  Checked<StressPlan> plan() {
+    if (!evidence_.is_failure)
+      return Refusal{"logs", evidence_.cut_off ? "are cut off: they show no failure" : "show no failure",
+                     "add the log of a job that failed"};
+    if (evidence_.failure_type == FailureType::infra)
+      return Refusal{"logs", "show a failure of the machine or the network, not of a test", "run the job again"};
+    plan_.ci_root = ci_root_of(evidence_);
+    plan_.variables =
+        plan_environment({evidence_, sources_.settings, job_environment(), sources_.job_files, plan_.ci_root});
+    const auto chosen = choose_kind();
+    if (chosen.has_error()) return chosen.error();
+    choose_timeout();
+    choose_iterations();
+    return plan_;
+  }
+
+private:
+  // Of the surest job of the checkout, where there is one alone.
+  const JobEnvironment* job_environment() const {
+    if (sources_.jobs.jobs.size() != 1) return nullptr;
+    const JobCandidate& candidate = sources_.jobs.jobs.front();
+    const JobStep* step = candidate.job.rows[candidate.row].main_step();
+    return step == nullptr ? nullptr : &step->environment;
+  }
+
+  Checked<void> choose_kind() {
+    const std::string test = evidence_.test_id ? evidence_.test_id->value : std::string{};
+    if (contains(test, "::")) return choose_pytest(test);
+    if (!test.empty()) return choose_gtest(test);
+    if (sources_.test.stress) return choose_pytest(sources_.test.function);
+    return choose_command();
+  }
+
+  Checked<void> choose_pytest(const std::string& test) {
+    if (!sources_.test.stress)
+      return Refusal{test.substr(0, 200), "is not in the checkout",
+                     "set `repository:` in case.yaml to the checkout that CI ran, at its commit"};
+    plan_.kind = StressKind::pytest;
+    plan_.slug = slug_of(sources_.test.stress->base);
+    if (!evidence_.command) return {};
+    const auto words = shell_words(evidence_.command->value);
+    if (words.has_error()) return {};  // CI's options are then left out
+    plan_.options = kept_options(*words);
+    const auto workers = option_value(evidence_.command->value, "-n");
+    const auto number = workers ? to_number(*workers) : std::nullopt;
+    if (number && *number >= 1 && *number <= 64) plan_.workers = static_cast<int>(*number);
+    return {};
+  }
+
+  Checked<void> choose_gtest(const std::string& test) {
+    if (!evidence_.command)
+      return Refusal{test.substr(0, 200), "has no command in the logs",
+                     "write run_test.sh by hand: see `ndreprod brief`"};
+    const auto words = shell_words(evidence_.command->value);
+    plan_.slug = slug_of(test);
+    plan_.filter = test;
+    // Of a command whose filter a shell would expand, the program alone counts.
+    const std::string program{words.has_error() ? before(evidence_.command->value, " ") : words->front()};
+    if (is_launcher(program)) return choose_command();
+    const auto binary = path_in_checkout(program, plan_.ci_root);
+    if (!binary)
+      return Refusal{program.substr(0, 200), "lies outside of the checkout",
+                     "write run_test.sh by hand, or build the test in the checkout"};
+    plan_.kind = StressKind::gtest;
+    plan_.binary = *binary;
+    return {};
+  }
+
+  static bool is_launcher(std::string_view program) {
+    return is_one_of(file_name(program), {"mpirun", "mpiexec", "prterun", "tt-run", "torchrun", "srun"});
+  }
+
+  // What a launcher starts: a word that is a path of the checkout, pytest or Python.
+  Checked<void> check_words(const std::vector<std::string>& words) {
+    const auto refused = [&](const std::string& word, std::string reason) {
+      return Refusal{word.substr(0, 200), std::move(reason), "write run_test.sh by hand: see `ndreprod brief`"};
+    };
+    for (const std::string& word : words) {
+      const std::string_view name = file_name(word);
+      if (is_one_of(name,
+                    {"bash", "sh", "dash", "zsh", "ksh", "env", "sudo", "su", "ssh", "eval", "exec", "xargs", "-c"}))
+        return refused(word, "runs anything");
+    }
+    const bool python = file_name(words.front()).starts_with("python");
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const bool is_program =
+          i == 0 ? !is_launcher(words[i]) && !python : contains(words[i], "/") && words[i].front() != '-';
+      if (!is_program) continue;
+      const bool is_pytest = is_one_of(words[i], {"pytest", "py.test"});
+      if (!is_pytest && !path_in_checkout(words[i], plan_.ci_root))
+        return refused(words[i], "lies outside of the checkout");
+      return {};
+    }
+    return refused(words.front(), "names no program of the checkout");
+  }
+
+  Checked<void> choose_command() {
+    if (!evidence_.command)
+      return Refusal{"logs", "name neither a test nor a command", "write run_test.sh by hand: see `ndreprod brief`"};
+    auto words = shell_words(evidence_.command->value);
+    if (words.has_error()) return words.error();
+    if (words->empty()) return Refusal{"command", "is empty", "write run_test.sh by hand: see `ndreprod brief`"};
+    if (const auto checked = check_words(*words); checked.has_error()) return checked.error();
+    plan_.kind = StressKind::command;
+    if (plan_.slug.empty()) plan_.slug = slug_of(file_name(words->front()));
+    for (std::string& word : *words) {
+      const bool in_root = !plan_.ci_root.empty() && word.starts_with(plan_.ci_root + "/");
+      if (in_root) word = "./" + word.substr(plan_.ci_root.size() + 1);
+    }
+    const std::string& program = words->front();
+    if (contains(program, "/") && !program.starts_with("./")) words->front() = "./" + program;
+    plan_.command = std::move(*words);
+    return {};
+  }
+
+  void choose_timeout() {
+    for (const char* name : {"pytest_s", "command_s"}) {
+      const auto limit = evidence_.timeouts.find(name);
+      if (limit == evidence_.timeouts.end() || limit->second.value < 1) continue;
+      plan_.timeout_s = static_cast<int>(std::min<double>(limit->second.value, longest_test_s));
+      return;
+    }
+  }
+
+  // As many as fit the budget at the duration that CI had; the time that a watchdog waited is none of the operation.
+  void choose_iterations() {
+    const FailureType type = evidence_.failure_type;
+    const bool hung = type == FailureType::hang || type == FailureType::test_timeout;
+    double took = evidence_.seconds_into_test && !hung ? evidence_.seconds_into_test->value : 0;
+    const auto watchdog = evidence_.timeouts.find("operation_s");
+    if (type == FailureType::device_timeout && watchdog != evidence_.timeouts.end()) took -= watchdog->second.value;
+    if (took <= 0) {
+      plan_.iterations = usual_iterations;
+      plan_.iterations_reason = "How long an iteration takes is not in the logs: 50 are a beginning";
+      return;
+    }
+    plan_.iterations = static_cast<int>(std::clamp(budget_s / took, 1.0, double{most_iterations}));
+    std::string seconds = std::to_string(std::round(took * 1000) / 1000);
+    seconds.erase(seconds.find_last_not_of('0') + 1);
+    if (seconds.ends_with('.')) seconds.pop_back();
+    plan_.iterations_reason = "An iteration took CI at most " + seconds + " s: as many as fit 240 s" +
+                              (plan_.iterations < usual_iterations   ? ", which is fewer than 50"
+                               : plan_.iterations == most_iterations ? ", at most 1000"
+                                                                     : "");
+  }
+
+  const StressSources& sources_;
+  const Evidence& evidence_;
+  StressPlan plan_;
+};
+
+}  // namespace
+
+Checked<StressPlan> plan_stress(const StressSources& sources) { return StressPlanner{sources}.plan(); }
+
+}  // namespace ndr
