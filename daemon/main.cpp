@@ -48,6 +48,10 @@ int run(const ndr::Options& options) {
       return ndr::inspect_command(options.inspect, std::cout, std::cerr);
     case ndr::Command::generate:
       return ndr::generate_command(options.generate, std::cout, std::cerr);
+    case ndr::Command::lint:
+      return ndr::lint_command(options.generate, std::cout, std::cerr);
+    case ndr::Command::brief:
+      return ndr::brief_command(options.generate, std::cout, std::cerr);
   }
   return 2;
 }

@@ -27,6 +27,12 @@ void add_inspect_options(CLI::App& command, InspectOptions& options) {
   });
 }
 
+void add_case_options(CLI::App& command, GenerateOptions& options) {
+  command.add_option("case", options.folder, "Case folder")->required();
+  command.add_option("--repository", options.repository, "Checkout of the test (default: what case.yaml says)");
+  if (command.get_name() != "brief") command.add_flag("--json", options.json, "One JSON object instead of lines");
+}
+
 }  // namespace
 
 Options parse_options(int argc, const char* const* argv) {
@@ -49,10 +55,11 @@ Options parse_options(int argc, const char* const* argv) {
   add_inspect_options(*inspect, options.inspect);
   CLI::App* generate =
       app.add_subcommand("generate", "Write run_test.sh, the stress test and README.md of a case; needs no daemon");
-  generate->add_option("case", options.generate.folder, "Case folder")->required();
-  generate->add_option("--repository", options.generate.repository,
-                       "Checkout of the test (default: what case.yaml says)");
-  generate->add_flag("--json", options.generate.json, "One JSON object instead of a line for each file");
+  add_case_options(*generate, options.generate);
+  CLI::App* lint = app.add_subcommand("lint", "Say what is wrong with the files of a case; needs no daemon");
+  add_case_options(*lint, options.generate);
+  CLI::App* brief = app.add_subcommand("brief", "All that is known of a case, for who refines its test by hand");
+  add_case_options(*brief, options.generate);
   app.footer("Example: ndreprod analyze job.log\nThe client for a running daemon is ndreproctl.");
 
   try {
@@ -64,6 +71,8 @@ Options parse_options(int argc, const char* const* argv) {
   options.command = serve->parsed()      ? Command::serve
                     : check->parsed()    ? Command::check_config
                     : inspect->parsed()  ? Command::inspect
+                    : lint->parsed()     ? Command::lint
+                    : brief->parsed()    ? Command::brief
                     : generate->parsed() ? Command::generate
                                          : Command::analyze;
   return options;

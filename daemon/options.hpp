@@ -32,13 +32,14 @@ struct InspectOptions {
   bool schema = false;  // print it, and nothing else
 };
 
+// Of generate, lint and brief.
 struct GenerateOptions {
   std::filesystem::path folder;                     // of the case
   std::optional<std::filesystem::path> repository;  // of the test; else what case.yaml says
   bool json = false;
 };
 
-enum class Command { none, serve, check_config, analyze, inspect, generate };
+enum class Command { none, serve, check_config, analyze, inspect, generate, lint, brief };
 
 struct Options {
   Command command = Command::none;

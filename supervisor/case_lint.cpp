@@ -1,0 +1,177 @@
+#include "supervisor/case_lint.hpp"
+
+#include <algorithm>
+#include <map>
+#include <system_error>
+#include <utility>
+
+#include "analyzer/evidence/text.hpp"
+#include "storage/atomic_file.hpp"
+#include "storage/log_file.hpp"
+#include "supervisor/case_generation.hpp"
+#include "supervisor/child_answer.hpp"
+
+namespace ndr {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t largest_case_file = 1u << 20;
+constexpr std::size_t most_tests = 64;
+constexpr std::chrono::seconds tool_limit{20};
+
+// Python that compiles a file without leaving anything behind, and says "LINE: message".
+constexpr const char* compile_script = R"(
+import sys
+try:
+    compile(sys.stdin.buffer.read(), sys.argv[1], "exec")
+except (SyntaxError, ValueError) as error:
+    print(f"{getattr(error, 'lineno', None) or 1}: {getattr(error, 'msg', error)}")
+)";
+
+std::optional<CaseFile> file_at(const CaseFolder& folder, const std::string& path) {
+  std::error_code error;
+  const fs::path file = folder.root() / path;
+  const fs::file_status status = fs::symlink_status(file, error);
+  if (!fs::exists(status)) return std::nullopt;
+  constexpr auto executable = fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
+  return CaseFile{path, read_file(file, largest_case_file), (status.permissions() & executable) != fs::perms::none};
+}
+
+std::vector<CaseFile> tests_of(const CaseFolder& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry{folder.tests(), error}, end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code ignored;
+    if ((name.ends_with(".py") || name.ends_with(".sh")) && fs::is_regular_file(entry->symlink_status(ignored)))
+      names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  if (names.size() > most_tests) names.resize(most_tests);
+  std::vector<CaseFile> files;
+  for (const std::string& name : names) {
+    if (auto file = file_at(folder, "tests/" + name)) files.push_back(std::move(*file));
+  }
+  return files;
+}
+
+class Tools {
+public:
+  explicit Tools(CaseLint& result) : result_(result) {}
+
+  void check(const CaseFile& file) {
+    if (file.path.ends_with(".py"))
+      compile(file);
+    else
+      check_shell(file);
+  }
+
+private:
+  std::optional<fs::path> tool(const std::string& name) {
+    auto program = find_program(name);
+    auto& skipped = result_.skipped;
+    if (!program && std::find(skipped.begin(), skipped.end(), name) == skipped.end()) skipped.push_back(name);
+    return program;
+  }
+  void add(const char* rule, Severity severity, const CaseFile& file, std::string_view line, std::string_view text,
+           std::string remedy) {
+    result_.findings.push_back(
+        {rule, severity, file.path, to_number(trim(line)).value_or(0), std::string{trim(text)}, std::move(remedy)});
+  }
+  void compile(const CaseFile& file) {
+    const auto python = tool("python3");
+    if (!python) return;
+    const auto said = ask_child({*python, {"-I", "-S", "-c", compile_script, file.path}, file.text, "", tool_limit});
+    const std::string text = said ? said->output : "1: takes too long to compile";
+    if (const auto message = after(text, ": "))
+      add("syntax", Severity::error, file, before(text, ": "), before(*message, "\n"), "mend the line");
+  }
+  void check_shell(const CaseFile& file) {
+    if (const auto bash = tool("bash")) {
+      const auto said = ask_child({*bash, {"--norc", "-n", "-s"}, file.text, "", tool_limit});
+      // "bash: line 7: syntax error near ..."
+      if (said && !said->succeeded()) {
+        const std::string_view message = after(said->errors, "line ").value_or(said->errors);
+        add("syntax", Severity::error, file, before(message, ":"), before(after(message, ": ").value_or(message), "\n"),
+            "mend the line");
+      }
+    }
+    const auto shellcheck = tool("shellcheck");
+    if (!shellcheck) return;
+    const auto said = ask_child({*shellcheck, {"--norc", "-s", "bash", "-f", "gcc", "-"}, file.text, "", tool_limit});
+    if (!said) return;
+    // "-:7:3: warning: text [SC2086]"
+    for (const std::string_view line : split(said->output, '\n')) {
+      if (!line.starts_with("-:")) continue;
+      const std::string_view rest = line.substr(2);
+      const auto message = after(rest, ": ");
+      const Severity severity = message && message->starts_with("error") ? Severity::error : Severity::warning;
+      if (message)
+        add("shellcheck", severity, file, before(rest, ":"), after(*message, ": ").value_or(*message),
+            "see the code in shellcheck's wiki");
+    }
+  }
+
+  CaseLint& result_;
+};
+
+// What the logs and the checkout say; without logs nothing is compared with them.
+CaseAnalysis analysis_of(const CaseFolder& folder, const CaseSettings& settings) {
+  const auto logs = ci_logs(folder);
+  if (logs.has_error()) {
+    CaseAnalysis none;
+    none.problems.push_back(logs.error());
+    return none;
+  }
+  auto extraction = read_case_logs(folder, *logs);
+  if (extraction.has_error()) {
+    CaseAnalysis none;
+    none.problems.push_back(extraction.error());
+    return none;
+  }
+  return analyze_case(std::move(*extraction), checkout_of(folder, settings), true);
+}
+
+bool has_run_log(const CaseFolder& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entry{folder.logs(), error}, end; !error && entry != end; entry.increment(error)) {
+    if (run_log_number(entry->path().filename().string())) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool CaseLint::has_errors() const {
+  return std::any_of(findings.begin(), findings.end(), [](const auto& f) { return f.severity == Severity::error; });
+}
+
+Checked<CaseLint> lint_case(const CaseFolder& folder, const CaseSettings& settings) {
+  CaseLint result;
+  try {
+    auto script = file_at(folder, "run_test.sh");
+    auto tests = tests_of(folder);
+    auto readme = file_at(folder, "README.md");
+    result.analysis = analysis_of(folder, settings);
+    const Evidence& evidence = result.analysis.extraction.evidence;
+    const std::vector<PlannedVariable> variables =
+        plan_environment({evidence, settings, nullptr, result.analysis.job_files.paths(), ci_root_of(evidence)});
+    const auto has_path = [](const std::string& path) {
+      std::error_code error;
+      return fs::exists(path, error);
+    };
+    result.findings = lint({script, tests, readme, has_run_log(folder), evidence, result.analysis.test, variables,
+                            settings.approved, has_path});
+    Tools tools{result};
+    if (script) tools.check(*script);
+    for (const CaseFile& test : tests)
+      tools.check(test);
+  } catch (const std::system_error& error) {
+    return Refusal{folder.root().string(), error.what(), "make its files regular, readable and at most 1 MiB"};
+  }
+  sort_findings(result.findings);
+  return result;
+}
+
+}  // namespace ndr
