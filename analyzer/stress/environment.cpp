@@ -61,8 +61,6 @@ bool is_list_in_checkout(const std::string& value, std::string_view root) {
   return std::all_of(parts.begin(), parts.end(), [&](std::string_view part) { return is_in_checkout(part, root); });
 }
 
-bool is_search_path(std::string_view name) { return is_among(name, {"PYTHONPATH", "LD_LIBRARY_PATH"}); }
-
 // A data folder that other hosts may lack.
 bool is_data_path(std::string_view value, std::string_view root) {
   if (!value.starts_with('/') || value.size() < 2 || contains(value, ":") || contains(value, " ")) return false;
@@ -156,6 +154,8 @@ std::string_view to_text(VariableFate fate) {
   }
   return "left_out";
 }
+
+bool is_search_path(std::string_view name) { return is_among(name, {"PYTHONPATH", "LD_LIBRARY_PATH"}); }
 
 bool acts_on_programs(std::string_view name) {
   constexpr std::array families{"LD_",    "DYLD_", "PYTHON", "PYTEST_", "GIT_",        "BASH_",

@@ -38,6 +38,9 @@ struct EnvironmentSources {
 /// `approved` of case.yaml names is exported whatever it is; its `environment` too, in place of CI's values.
 std::vector<PlannedVariable> plan_environment(const EnvironmentSources& sources);
 
+/// A list of folders that code is loaded from: PYTHONPATH, LD_LIBRARY_PATH.
+bool is_search_path(std::string_view name);
+
 /// Whether a loader, an interpreter, a test framework or a shell would run or load something because of it.
 bool acts_on_programs(std::string_view name);
 

@@ -102,7 +102,9 @@ private:
       const std::string& name = variable.name;
       switch (variable.fate) {
         case VariableFate::exported:
-          lines += "export " + name + "=" + shell_value(variable.value, plan_.ci_root) + place + "\n";
+          lines += "export " + name + "=" + shell_value(variable.value, plan_.ci_root);
+          if (is_search_path(name)) lines += "\"${" + name + ":+:$" + name + "}\"";  // this host's own come behind
+          lines += place + "\n";
           break;
         case VariableFate::mocked:
           lines += "or_mock " + name + " " + shell_quoted(variable.value) + place + "\n";

@@ -3,6 +3,7 @@ import ast
 import json
 import os
 import re
+import sys
 
 from checkout import FUNCTIONS, dotted, is_fixture
 from fixtures import autouse_fixtures, describe_fixtures, find_fixture, fixture_option
@@ -90,12 +91,23 @@ def acts(node):
 
 def bound_anywhere(node):
     """Names that a statement of the module binds, whatever stands around the binding."""
+    if isinstance(node, FUNCTIONS + (ast.ClassDef,)):
+        return {node.name}
     names = names_bound(node)
     if isinstance(node, (ast.If, ast.Try, ast.With)):
         for inner in ast.walk(node):
             if isinstance(inner, ast.stmt):
                 names |= names_bound(inner)
     return names
+
+
+def import_lines(imports):
+    """The imports of the original, each a list of lines, with those of the scaffold: the standard library's first."""
+    plain = {lines[0] for lines in imports if len(lines) == 1 and re.fullmatch(r"import \w+", lines[0]) and lines[0][7:] in getattr(sys, "stdlib_module_names", ())}
+    rest = [line for lines in imports if lines[0] not in plain for line in lines]
+    if "import pytest" not in rest:
+        rest.insert(0, "import pytest")
+    return sorted(plain | {"import os", "import random", "import sys"}) + [""] + rest
 
 
 def count_statements(code):
@@ -293,17 +305,13 @@ class StressTest:
         return f"{operation}({', '.join(arguments)})"
 
     # The file.
-    def scaffold_imports(self, taken, more=()):
-        wanted = ["import os", "import random", "import sys"] + list(more) + ["", "import pytest"]
-        return [line for line in wanted if line not in taken]
-
     def settings(self):
         return [line for line in SETTINGS if self.opened_once() or not line.startswith("WORKERS")]
 
     def write_whole(self):
         name, owner = self.module_name(), self.function.owner
         lines = [f"# The whole original test runs, not a slice of it: {reason}" for reason in self.reasons[:5]]
-        lines += ["", *self.scaffold_imports(()), "", f"pytest.register_assert_rewrite({json.dumps(name)})",
+        lines += ["", *import_lines([]), "", f"pytest.register_assert_rewrite({json.dumps(name)})",
                   f"import {name} as original  # noqa: E402  from the checkout, see conftest.py", "",
                   *(line for line in SETTINGS if not line.startswith("WORKERS")), ""]
         lines += [f"{n} = original.{n}" for n in self.module_fixtures()]
@@ -338,8 +346,7 @@ class StressTest:
         blocks = self.module_blocks(names, emitter_of)
         imports = [lines for node, lines in blocks if isinstance(node, (ast.Import, ast.ImportFrom))]
         rest = [(node, lines) for node, lines in blocks if not isinstance(node, (ast.Import, ast.ImportFrom))]
-        taken = {line for lines in imports for line in lines}
-        text = self.scaffold_imports(taken) + [""] + [line for lines in imports for line in lines] + ["", *self.settings(), ""]
+        text = import_lines(imports) + ["", *self.settings(), ""]
         text = [line for line, before in zip(text, [None] + text[:-1]) if line or before]
         for node, lines in rest:
             text += ["", "", *lines] if isinstance(node, FUNCTIONS + (ast.ClassDef,)) else lines
@@ -352,7 +359,8 @@ class StressTest:
                 text += member + [""]
             text += self.test_lines("self." + self.operation_name(), " " * owner.body[0].col_offset)
         code = re.sub(r"\n{4,}", "\n\n\n", "\n".join(text) + "\n")
-        scaffold = self.scaffold_imports(taken) + self.settings() + SEEDING + self.test_lines("operation", "")
+        own = [line for line in import_lines([]) if [line] not in imports]
+        scaffold = own + self.settings() + SEEDING + self.test_lines("operation", "")
         self.kept_statements = count_statements(code) - count_statements("\n".join(scaffold))
         return code
 

@@ -9,11 +9,13 @@ if [ -z "${VIRTUAL_ENV:-}" ]; then
         fi
     done
 fi
-python="${NDREPRO_PYTHON:-python3}"
 has_module() {
-    "$python" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)' "$1"
+    "$python" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)' "$1" 2>/dev/null
 }
-has_module pytest || usage_error "$python has no pytest: install it, or name an interpreter in NDREPRO_PYTHON"
+for python in "${NDREPRO_PYTHON:-python3}" python3 /usr/bin/python3; do
+    has_module pytest && break
+done
+has_module pytest || usage_error "no Python here has pytest: install it, or name an interpreter in NDREPRO_PYTHON"
 
 options=(@OPTIONS@)
 if has_module pytest_timeout; then
@@ -32,6 +34,6 @@ cd "$REPOSITORY" || usage_error "cannot enter $REPOSITORY"
 export PYTHONDONTWRITEBYTECODE=1
 
 # No `set -e` and no pipe: the exit status is pytest's
-"$python" -m pytest "$SCRIPT_DIR"/@TEST_FILE@ -c @SETTINGS@ --rootdir="$REPOSITORY" -p no:cacheprovider \
+"$python" -m pytest "$SCRIPT_DIR"/@TEST_FILE@ -c @SETTINGS@ --rootdir="$SCRIPT_DIR" -p no:cacheprovider \
     -x -v "${options[@]}" "$@"
 test_result=$?

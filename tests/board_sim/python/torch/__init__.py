@@ -1,4 +1,4 @@
-"""BOARD SIMULATOR: as much of torch as a gather test needs, not torch.
+"""BOARD SIMULATOR: as much of torch as a few operation tests need, not torch.
 
 A tensor is a shape, a dtype and a function from the flat index to the value, so that tensors of any size cost nothing
 until a value is asked for. Random values are a hash of the tensor's key and the index.
@@ -53,12 +53,54 @@ class Tensor:
             index = index * size + i
         return self._value_at(index)
 
+    def float(self):
+        return Tensor(self.shape, float32, self._value_at)
+
     def __repr__(self):
         return f"tensor(shape={self.shape}, dtype={self.dtype})"
 
 
 def manual_seed(seed):
     _keys.seed(seed)
+
+
+class Generator:
+    def __init__(self):
+        self.keys = _random.Random()
+
+    def manual_seed(self, seed):
+        self.keys.seed(seed)
+        return self
+
+
+_SAMPLES = 64  # of two tensors that are compared
+
+
+def _places(tensor):
+    return range(0, tensor.numel(), max(1, tensor.numel() // _SAMPLES))
+
+
+def allclose(a, b, rtol=1e-5, atol=1e-8):
+    """At some places only."""
+    return a.shape == b.shape and all(abs(a.flat(i) - b.flat(i)) <= atol + rtol * abs(b.flat(i)) for i in _places(a))
+
+
+def exp(tensor):
+    return Tensor(tensor.shape, tensor.dtype, lambda index: math.exp(tensor.flat(index)))
+
+
+def cat(tensors, dim=0):
+    """Along the first dimension only."""
+    if dim != 0:
+        raise ValueError("the simulator concatenates along the first dimension")
+    size = tensors[0].numel()
+    shape = [sum(tensor.shape[0] for tensor in tensors), *tensors[0].shape[1:]]
+    return Tensor(shape, tensors[0].dtype, lambda index: tensors[index // size].flat(index % size))
+
+
+def rand(shape, dtype=float32):
+    key = _keys.getrandbits(64)
+    return Tensor(shape, dtype, lambda index: _uniform(key, index))
 
 
 def _uniform(key, index):
@@ -80,8 +122,8 @@ def randn(shape, dtype=float32):
     return Tensor(shape, dtype, value_at)
 
 
-def randint(low, high, shape, dtype=int64):
-    key = _keys.getrandbits(64)
+def randint(low, high, shape, dtype=int64, generator=None):
+    key = (generator.keys if generator else _keys).getrandbits(64)
     return Tensor(shape, dtype, lambda index: low + int((high - low) * _uniform(key, index)))
 
 

@@ -1,4 +1,4 @@
-"""BOARD SIMULATOR: as much of ttnn as a gather test needs, on a simulated board that sometimes hangs. Not ttnn.
+"""BOARD SIMULATOR: as much of ttnn as a few operation tests need, on a simulated board that sometimes hangs. Not ttnn.
 
 Any read-back (to_torch of a device tensor) may hang, as often as the board's `chance` says and decided by its seed. It
 then waits for TT_METAL_OPERATION_TIMEOUT_SECONDS, or without end where that is 0 or not set, and raises what tt-metal
@@ -7,9 +7,11 @@ raises. From the moment it hangs the board is wedged, until tt-smi resets it.
 
 import atexit
 import enum
+import math
 import os
 import sys
 import time
+import types
 
 import torch
 from simulated_board import Board, record, start_time
@@ -163,11 +165,54 @@ def close_device(device):
     device.close()
 
 
+class MeshShape(tuple):
+    def __new__(cls, *sides):
+        return super().__new__(cls, sides)
+
+
+class FabricConfig(enum.Enum):
+    FABRIC_1D = 1
+    FABRIC_1D_RING = 2
+
+
+class Topology(enum.Enum):
+    Linear = 1
+    Ring = 2
+
+
+class MeshDevice(Device):
+    """Board 0 that plays as many devices as the shape has."""
+
+    def __init__(self, shape):
+        super().__init__(0)
+        self.shape = MeshShape(*shape)
+
+    def get_num_devices(self):
+        return math.prod(self.shape)
+
+
+def open_mesh_device(mesh_shape, **_):
+    return MeshDevice(mesh_shape)
+
+
+def close_mesh_device(device):
+    device.close()
+
+
+class ShardTensorToMesh:
+    def __init__(self, device, dim):
+        self.device, self.dim = device, dim
+
+
+class ConcatMeshToTensor(ShardTensorToMesh):
+    pass
+
+
 def synchronize_device(device):
     device.run("synchronize_device", may_hang=True)
 
 
-def from_torch(tensor, dtype=None, *, layout=Layout.ROW_MAJOR, device=None):
+def from_torch(tensor, dtype=None, *, layout=Layout.ROW_MAJOR, device=None, mesh_mapper=None):
     if device is not None:
         device.run("from_torch")
     return Tensor(tensor, dtype, layout, device)
@@ -180,7 +225,24 @@ def gather(input, dim, index):
     return Tensor(torch.gather(input.values, dim, index.values), input.dtype, input.layout, input.device)
 
 
-def to_torch(tensor):
+def exp(tensor):
+    tensor.device.run("exp")
+    return Tensor(torch.exp(tensor.values), tensor.dtype, tensor.layout, tensor.device)
+
+
+def _ring_shift_async(tensor, by, num_links=1, topology=Topology.Ring):
+    """Shard i becomes what shard i - by was."""
+    tensor.device.run("ring_shift_async")
+    values, count = tensor.values, tensor.device.get_num_devices()
+    size = values.numel() // count
+    moved = torch.Tensor(values.shape, values.dtype, lambda index: values.flat((index // size - by) % count * size + index % size))
+    return Tensor(moved, tensor.dtype, tensor.layout, tensor.device)
+
+
+experimental = types.SimpleNamespace(ring_shift_async=_ring_shift_async)
+
+
+def to_torch(tensor, mesh_composer=None):
     if tensor.device is not None:
         tensor.device.run("to_torch", may_hang=True)
     return tensor.values

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""From nothing but logs/ and a repository: each original of tests/cases/originals is generated, checked, run, and
+reproduced by a campaign. usage: generated_cases.py [TEST...]"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import daemon_under_test as world
+
+ORIGINALS = world.SOURCE / "tests" / "cases" / "originals"
+SIMULATOR = world.SOURCE / "tests" / "board_sim"
+CHANCE = "0.3"  # of a read-back that hangs: neither certain nor rare within one run
+LEAST_REMOVED = 0.6  # of the statements of an original, on average over the slices
+
+
+def originals() -> list[tuple[str, bool]]:
+    """(name, whether it uses a board) of each."""
+    rows = [line.split("\t") for line in (ORIGINALS / "cases.tsv").read_text().splitlines() if not line.startswith("#")]
+    return [(name, float(chance) > 0) for name, chance, _ in rows]
+
+
+class Checkout:
+    """A copy of the originals' repository, built, with a simulated board of its own."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.path = folder / "checkout"
+        shutil.copytree(ORIGINALS, self.path, ignore=shutil.ignore_patterns("build", "__pycache__", "logs", ".ndrepro"))
+        subprocess.run([str(self.path / "scripts" / "build.sh")], check=True)
+        self.host = folder / "host"
+        self.board(CHANCE)
+
+    def board(self, chance: str):
+        shutil.rmtree(self.host, ignore_errors=True)
+        made = [str(SIMULATOR / "bin" / "board_sim"), "init", "--boards", "1", "--chance", chance, str(self.host)]
+        subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
+
+    def environment(self) -> dict[str, str]:
+        return {"BOARD_SIM_ROOT": str(self.host), "PYTHONPATH": f"{self.path}:{SIMULATOR}/python"}
+
+    def case(self, folder: pathlib.Path, logs: list[pathlib.Path], boards: bool = False) -> pathlib.Path:
+        """A case folder as a user begins it: logs/, and where the repository is."""
+        (folder / "logs").mkdir(parents=True)
+        for log in logs:
+            shutil.copy(log, folder / "logs")
+        settings = {"repository": str(self.path), "boards": ["0"] if boards else [], "environment": self.environment()}
+        (folder / "case.yaml").write_text(json.dumps(settings))
+        return folder
+
+
+def ndreprod(expected: int, *arguments: str):
+    ended = subprocess.run([str(world.BIN / "ndreprod"), *arguments], capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == expected, (arguments, ended.returncode, ended.stdout[-3000:], ended.stderr[-1000:])
+    return ended.stdout
+
+
+def lint(case: pathlib.Path) -> list[dict]:
+    """What lint finds beside the note that nothing has run yet."""
+    found = json.loads(ndreprod(0, "lint", "--json", str(case)))
+    return [finding for finding in found["findings"] if finding["rule"] != "no-run-log"]
+
+
+def run(case: pathlib.Path, **more: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [str(case / "run_test.sh"), "--iterations", "3"], cwd="/", capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, **more},
+    )
+
+
+def what_is_generated_is_sound_and_passes_on_a_healthy_board():
+    removed = []
+    with world.Daemon() as daemon:  # for its folder alone
+        checkout = Checkout(daemon.folder)
+        checkout.board("0")
+        for name, on_board in originals():
+            case = checkout.case(daemon.cases / name, [ORIGINALS / "logs" / f"{name}.log"])
+            told = ndreprod(0, "generate", str(case))
+            assert "created run_test.sh" in told, told
+            assert lint(case) == [], (name, lint(case))
+            again = ndreprod(0, "generate", str(case))
+            assert "created" not in again and "updated" not in again, (name, again)
+            strategy = [line for line in told.splitlines() if line.startswith("slice: ")]
+            for line in strategy:
+                kept, _, total, _ = line.removeprefix("slice: ").split(" ")
+                removed.append(1 - int(kept) / int(total))
+            if on_board:  # a race may fail in any run
+                ended = run(case)
+                assert ended.returncode == 0, (name, ended.stdout[-3000:], ended.stderr[-1000:])
+                assert "PASS iteration 3/3" in ended.stdout and "Test PASSED" in ended.stdout, (name, ended.stdout[-2000:])
+    average = sum(removed) / len(removed)
+    print(f"{len(removed)} slices remove {average:.0%} of the statements on average")
+    assert average >= LEAST_REMOVED, removed
+    pytests = [name for name, _ in originals() if (ORIGINALS / "logs" / f"{name}.log").read_text("utf-8").find(".py::") >= 0]
+    assert len(pytests) - len(removed) <= 0.2 * len(pytests), (pytests, removed)
+
+
+def each_bug_is_reproduced_by_a_campaign():
+    with world.Daemon() as daemon:
+        checkout = Checkout(daemon.folder)
+        daemon.config.write_text(
+            f"boards: {{nodes: {checkout.host}/dev/tenstorrent, proc: {checkout.host}/proc, settle_seconds: 0,\n"
+            f"         reset_command: [{SIMULATOR}/bin/tt-smi, -r]}}\n")
+        daemon.start()
+        for name, on_board in originals():
+            case = checkout.case(daemon.cases / name, [ORIGINALS / "logs" / f"{name}.log"], on_board)
+            ndreprod(0, "generate", str(case))
+            daemon.post("/v1/cases", {"folder": str(case)})
+            daemon.post(f"/v1/cases/{name}/analysis")
+            answer = daemon.finished(daemon.run(name, budget="60s", confirmations=1))
+            assert answer["outcome"] in ("reproduced", "deterministic"), (name, answer["outcome"], answer["report"])
+            grades = {row["match_grade"] for row in daemon.attempts(answer["id"]) if row["matched"]}
+            assert grades and grades <= {"exact", "same_site"}, (name, grades)
+            print(f"{name}: {answer['outcome']}, {', '.join(sorted(grades))}")
+
+
+def what_was_edited_by_hand_stays():
+    with world.Daemon() as daemon:
+        checkout = Checkout(daemon.folder)
+        case = checkout.case(daemon.cases / "gather", [ORIGINALS / "logs" / "gather.log"])
+        ndreprod(0, "generate", str(case))
+        test = next((case / "tests").glob("test_*_stress.py"))
+        mine = test.read_text() + "# mine\n"
+        test.write_text(mine)
+        (case / "README.md").write_text((case / "README.md").read_text().replace("No attempt has been made yet.", "| a | b |"))
+        told = ndreprod(0, "generate", str(case))
+        assert f"kept tests/{test.name}.new" in told and "unchanged README.md" in told, told
+        assert test.read_text() == mine
+        assert (test.parent / f"{test.name}.new").read_text() == mine.removesuffix("# mine\n")
+
+
+def the_corpus_runs_on_the_board_simulator():
+    corpus = os.environ.get("NDREPRO_CORPUS")
+    if not corpus:
+        raise world.Skipped("NDREPRO_CORPUS is not set")
+    with world.Daemon() as daemon:
+        checkout = Checkout(daemon.folder)
+        checkout.board("0")
+        checkout.path = pathlib.Path(corpus) / "repo"
+        labels = json.loads((pathlib.Path(corpus) / "dev" / "labels.json").read_text())
+        files = {label["case"]: label["files"] for label in labels}
+        tests = json.loads((checkout.path / "expected.json").read_text())["tests"]
+        wanted = [
+            facts["case"] for file in tests.values() if file["framework"] == "pytest"
+            for facts in file["functions"].values() if "case" in facts
+        ]
+        assert wanted
+        for name in wanted:
+            case = checkout.case(daemon.cases / name.lower(), [pathlib.Path(corpus) / "dev" / log for log in files[name]])
+            ndreprod(0, "generate", str(case))
+            assert lint(case) == [], (name, lint(case))
+            ended = run(case, PYTEST_ADDOPTS="-p board_sim_fixtures", NDREPRO_ITERATIONS="3")
+            assert ended.returncode == 0, (name, ended.stdout[-3000:], ended.stderr[-1000:])
+            assert "PASS iteration 3/3" in ended.stdout, (name, ended.stdout[-2000:])
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)
+    world.main([
+        what_is_generated_is_sound_and_passes_on_a_healthy_board, each_bug_is_reproduced_by_a_campaign,
+        what_was_edited_by_hand_stays, the_corpus_runs_on_the_board_simulator,
+    ])
