@@ -44,6 +44,11 @@ void EvidenceExtractor::skip_hole(std::uint64_t bytes) {
   state_->reader->skip_hole(bytes);
 }
 
+void EvidenceExtractor::set_exit_status(int status) {
+  NDR_ASSERT(state_->reader.has_value());
+  state_->reader->set_exit_status(status);
+}
+
 Extraction EvidenceExtractor::finish() {
   state_->close_file();
   Extraction extraction = merge_logs(std::exchange(state_->read, {}));

@@ -32,7 +32,9 @@ public:
   void begin_file(std::string name);
   void feed(std::string_view bytes);
   void skip_hole(std::uint64_t bytes);  // of a sparse file: offsets behind it stay true
-  Extraction finish();                  // once; the object is spent
+  /// The current file is the output of a command that ended with this status, and no log of CI.
+  void set_exit_status(int status);
+  Extraction finish();  // once; the object is spent
 
 private:
   struct State;

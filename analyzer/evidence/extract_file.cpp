@@ -248,6 +248,19 @@ void FileReader::begin_job(std::string_view name, const Origin& origin) {
   job_ = sourced(to_utf8(name), origin);
 }
 
+// A command that failed, and said why in words that alone would be no failure: "x.sh: FATAL: the entry is lost".
+bool FileReader::failed_by_status(JobOutcome& outcome) const {
+  if (exit_status_ == 0 || frame_.framed()) return false;
+  FrameError end;
+  end.kind = FrameError::Kind::exit_code;
+  end.exit_code = exit_status_;
+  auto fault = step_->cause(&end);
+  if (!fault || !fault->error_line || fault->error_line->value.empty()) return false;
+  outcome.is_failure = true;
+  outcome.fault = std::move(fault);
+  return true;
+}
+
 JobOutcome FileReader::finish_job() {
   JobOutcome outcome;
   outcome.job = frame_.job();
@@ -264,6 +277,10 @@ JobOutcome FileReader::finish_job() {
     outcome.step = end_ ? std::move(failed_step_) : std::move(step_);
     outcome.other_failures = std::move(other_failures_);
     outcome.fault = outcome.step->cause(end_ ? &*end_ : nullptr);
+    return outcome;
+  }
+  if (failed_by_status(outcome)) {
+    outcome.step = std::move(step_);
     return outcome;
   }
   if (!complete) outcome.cut_off = step_->still_running();

@@ -34,6 +34,8 @@ public:
   void feed(std::string_view bytes);
   /// Bytes that nobody wrote: between what stands before and after them.
   void skip_hole(std::uint64_t bytes);
+  /// It is no log of CI, but the output of a command that ended so.
+  void set_exit_status(int status) { exit_status_ = status; }
   /// A log of a whole run has the output of several jobs, one behind the other.
   std::vector<JobOutcome> finish();
 
@@ -45,6 +47,7 @@ private:
   void take(const LogLine& line);
   void begin_job(std::string_view name, const Origin& origin);
   JobOutcome finish_job();
+  bool failed_by_status(JobOutcome& outcome) const;
   void close_step();
   void take_error();
   void note_other_failure(const FrameError& error);
@@ -72,6 +75,7 @@ private:
   std::vector<Sourced<std::string>> other_failures_;
   std::string last_stamp_;  // of the last line before that has one
   double silent_s_ = 0;
+  int exit_status_ = 0;
 };
 
 }  // namespace ndr

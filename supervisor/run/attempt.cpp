@@ -120,6 +120,13 @@ void put(const Judgement& judgement, AttemptRow& row) {
   row.match_reasons = json_text(nlohmann::json(judgement.match->reasons));
 }
 
+// The status of a run that ended by itself and ran its test: 4 and 5 say that it did not.
+int own_status(const Observation& seen) {
+  const bool by_itself = seen.exit && seen.exit->cause == EndCause::exited && seen.exit->exit_code;
+  const int status = by_itself ? *seen.exit->exit_code : 0;
+  return status == 4 || status == 5 ? 0 : status;
+}
+
 }  // namespace
 
 Attempt::Attempt(AttemptTools tools, AttemptOrder order, std::shared_ptr<const SignalRuleSet> rules)
@@ -209,7 +216,7 @@ asio::awaitable<void> Attempt::read_failure(Observation& seen, int log) {
   seen.uses_board = order_.uses_board;
   if (log >= 0) {
     const std::string name = "logs/" + spec_.log.filename().string();
-    FailureReading reading = co_await tools_.reader.read(log, name, offsets_of(seen.faults));
+    FailureReading reading = co_await tools_.reader.read(log, name, offsets_of(seen.faults), own_status(seen));
     seen.seen = std::move(reading.seen);
     seen.error_offset = reading.error_offset;
   }

@@ -65,11 +65,13 @@ private:
   std::vector<Start> starts_;
 };
 
-FailureReading read_failure(int log, const std::string& name, const std::vector<std::uint64_t>& fault_offsets) {
+FailureReading read_failure(int log, const std::string& name, const std::vector<std::uint64_t>& fault_offsets,
+                            int exit_status) {
   struct stat status {};
   if (::fstat(log, &status) != 0) throw std::system_error{errno, std::generic_category(), "look at a run's log"};
   EvidenceExtractor extractor;
   extractor.begin_file(name);
+  extractor.set_exit_status(exit_status);
   WindowFeed feed{log, extractor};
   for (const LogWindow& window : windows_to_read(static_cast<std::uint64_t>(status.st_size), fault_offsets))
     feed.feed(window);
@@ -100,13 +102,13 @@ std::vector<LogWindow> windows_to_read(std::uint64_t size, const std::vector<std
   return merged;
 }
 
-asio::awaitable<FailureReading> FailureReader::read(int log, std::string name,
-                                                    std::vector<std::uint64_t> fault_offsets) {
+asio::awaitable<FailureReading> FailureReader::read(int log, std::string name, std::vector<std::uint64_t> fault_offsets,
+                                                    int exit_status) {
   // Work of its own: should the caller vanish, the thread still reads from a descriptor that is open.
   auto own = std::make_shared<UniqueFd>(::fcntl(log, F_DUPFD_CLOEXEC, 0));
   if (!*own) throw std::system_error{errno, std::generic_category(), "keep a run's log open"};
-  auto work = [own, name = std::move(name), faults = std::move(fault_offsets)] {
-    return read_failure(own->get(), name, faults);
+  auto work = [own, name = std::move(name), faults = std::move(fault_offsets), exit_status] {
+    return read_failure(own->get(), name, faults, exit_status);
   };
   co_return co_await pool_.run(std::move(work));
 }

@@ -32,8 +32,9 @@ class FailureReader {
 public:
   explicit FailureReader(WorkPool& pool) : pool_(pool) {}
 
-  /// `log` stays the caller's; `name` is what evidence calls it.
-  boost::asio::awaitable<FailureReading> read(int log, std::string name, std::vector<std::uint64_t> fault_offsets);
+  /// `log` stays the caller's; `name` is what evidence calls it; `exit_status` is the run's, 0 where it has none.
+  boost::asio::awaitable<FailureReading> read(int log, std::string name, std::vector<std::uint64_t> fault_offsets,
+                                              int exit_status = 0);
 
 private:
   WorkPool& pool_;

@@ -118,6 +118,25 @@ std::string said_of(const std::string& log) {
 
 }  // namespace
 
+TEST_CASE("what a command says before it fails is its failure, where its status is known") {
+  const std::string text =
+      "round 1\nexchange.sh: FATAL: the entry of one side is lost\nTest FAILED with exit status 1\n";
+  CHECK_FALSE(ndr::extract_evidence("run.log", text).is_failure);
+  const auto read = [&](int status, std::string_view said) {
+    ndr::EvidenceExtractor extractor;
+    extractor.begin_file("run.log");
+    extractor.feed(said);
+    extractor.set_exit_status(status);
+    return extractor.finish().evidence;
+  };
+  const auto failed = read(1, text);
+  CHECK(failed.is_failure);
+  REQUIRE(failed.error_line);
+  CHECK(failed.error_line->value == "exchange.sh: FATAL: the entry of one side is lost");
+  CHECK_FALSE(read(0, text).is_failure);
+  CHECK_FALSE(read(1, "nothing is said\n").is_failure);
+}
+
 TEST_CASE("every fixture gives the fields that its log holds") {
   const auto fixtures = log_fixtures();
   REQUIRE(fixtures.size() >= 25);

@@ -9,7 +9,7 @@ import threading
 
 def pass_on(rank, stream):
     for line in stream:
-        print(f"[1,{rank}]<stdout>: {line}", end="", flush=True)
+        print(f"[1,{rank}]<stdout>:{line}", end="", flush=True)
 
 
 def main():
