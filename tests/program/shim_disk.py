@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 from shim_driver import Case, main, same, true
 
@@ -40,13 +41,16 @@ def a_log_above_its_limit_loses_its_middle_only(case: Case):
 
 def in_private_mount(kind: str, options: str, test: str) -> bool:
     """Runs one test of this file again, its cases on a file system of their own; False where that is not allowed."""
-    folder = os.environ.get("TMPDIR", "/tmp")
-    script = f'mount -t {kind} -o {options} none "{folder}" && exec "$0" "$1" {test}'
+    folder = tempfile.mkdtemp(prefix="ndrepro-mount-")  # not /tmp itself: the checkout may lie there
+    script = f'mount -t {kind} -o {options} none "{folder}" && TMPDIR="{folder}" exec "$0" "$1" {test}'
     words = ["unshare", "--mount", "--map-root-user", "/bin/sh", "-c"]
-    if subprocess.run([*words, f'mount -t {kind} none "{folder}"'], capture_output=True, check=False).returncode != 0:
-        return False
-    same(f"{test} on {kind}", subprocess.run([*words, script, sys.executable, __file__], check=False).returncode, 0)
-    return True
+    try:
+        if subprocess.run([*words, f'mount -t {kind} none "{folder}"'], capture_output=True, check=False).returncode != 0:
+            return False
+        same(f"{test} on {kind}", subprocess.run([*words, script, sys.executable, __file__], check=False).returncode, 0)
+        return True
+    finally:
+        os.rmdir(folder)
 
 
 def where_no_holes_can_be_made_the_run_is_stopped(_: Case):
