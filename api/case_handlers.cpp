@@ -130,4 +130,43 @@ Answering analyze_case(Api& api, const Request& request) {
   co_return analysis_reply(found);
 }
 
+Answering generate_case(Api& api, const Request& request) {
+  if (auto problem = check_empty(request.body)) co_return *problem;
+  const auto row = co_await case_of(api, request);
+  if (!row) co_return row.error();
+  const auto generated = co_await api.services.cases.generate(row->name);
+  if (!generated) co_return problem_of(generated.error());
+  Json answer{{"case_name", row->name}};
+  answer.update(ordered_json_from(generated->files_json));
+  co_return json_reply(json_text(answer));
+}
+
+Answering lint_case(Api& api, const Request& request) {
+  const auto row = co_await case_of(api, request);
+  if (!row) co_return row.error();
+  const auto found = co_await api.services.cases.lint(row->name);
+  if (!found) co_return problem_of(found.error());
+  Json answer{{"case_name", row->name}};
+  answer.update(ordered_json_from(*found));
+  co_return json_reply(json_text(answer));
+}
+
+Answering brief_case(Api& api, const Request& request) {
+  const auto row = co_await case_of(api, request);
+  if (!row) co_return row.error();
+  auto brief = co_await api.services.cases.brief(row->name);
+  if (!brief) co_return problem_of(brief.error());
+  co_return Reply{200, {{"Content-Type", "text/markdown; charset=utf-8"}}, std::move(*brief)};
+}
+
+Answering approve_variable(Api& api, const Request& request) {
+  const auto variable = variable_from(request.body);
+  if (!variable) co_return variable.error();
+  const auto row = co_await case_of(api, request);
+  if (!row) co_return row.error();
+  const auto approved = co_await api.services.cases.approve(row->name, *variable);
+  if (!approved) co_return problem_of(approved.error());
+  co_return json_reply(json_text(Json{{"case_name", row->name}, {"name", *variable}}));
+}
+
 }  // namespace ndr

@@ -21,6 +21,10 @@ Answering add_case(Api& api, const Request& request);
 Answering get_case(Api& api, const Request& request);
 Answering get_analysis(Api& api, const Request& request);
 Answering analyze_case(Api& api, const Request& request);
+Answering generate_case(Api& api, const Request& request);
+Answering lint_case(Api& api, const Request& request);
+Answering brief_case(Api& api, const Request& request);
+Answering approve_variable(Api& api, const Request& request);
 Answering list_case_campaigns(Api& api, const Request& request);
 Answering create_campaign(Api& api, const Request& request);
 

@@ -80,6 +80,16 @@ Answer<std::filesystem::path> case_folder_from(const std::string& body) {
   return {boost::system::in_place_value, folder};
 }
 
+Answer<std::string> variable_from(const std::string& body) {
+  const auto parsed = json_from(body);
+  if (!parsed) return parsed.error();
+  JsonFields fields{*parsed};
+  std::string name;
+  fields.text("name", name, 256);
+  if (auto refusal = fields.refusal()) return invalid(*refusal, "name");
+  return {boost::system::in_place_value, name};
+}
+
 Answer<CampaignRequest> campaign_request_from(const std::string& body, std::int64_t quick_ms) {
   const auto parsed = json_from(body);
   if (!parsed) return parsed.error();

@@ -1,14 +1,12 @@
 #include "daemon/generate_command.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <system_error>
 
 #include "analyzer/utf8.hpp"
 #include "storage/atomic_file.hpp"
 #include "storage/lint_json.hpp"
-#include "storage/strict_json.hpp"
 #include "supervisor/campaign/case_files.hpp"
 #include "supervisor/case_generation.hpp"
 #include "supervisor/case_lint.hpp"
@@ -17,7 +15,6 @@ namespace ndr {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 struct NamedCase {
   CaseFolder folder;
@@ -46,25 +43,9 @@ void write(const fs::path& root, const FileWrite& file) {
   write_file_atomically(path, file.text, file.is_executable ? 0755 : 0644);
 }
 
-Json json_of(const CaseGeneration& generation) {
-  Json files = Json::array();
-  for (const FileWrite& file : generation.writes) {
-    if (!file.target.starts_with(".ndrepro/")) files.push_back({{"path", file.path}, {"outcome", to_text(file.kind)}});
-  }
-  Json variables = Json::array();
-  for (const PlannedVariable& variable : generation.plan.variables) {
-    if (variable.fate != VariableFate::exported)
-      variables.push_back({{"name", variable.name},
-                           {"fate", to_text(variable.fate)},
-                           {"reason", variable.reason},
-                           {"place", variable.place}});
-  }
-  return {{"files", files}, {"variables_not_exported", variables}};
-}
-
 void print(const CaseGeneration& generation, std::ostream& out) {
   for (const FileWrite& file : generation.writes) {
-    if (file.target.starts_with(".ndrepro/")) continue;
+    if (file.is_record()) continue;
     out << to_text(file.kind) << " " << printable(file.path);
     if (file.kind == WriteKind::kept) out << "   (" << printable(file.target) << " was edited by hand and stays)";
     out << '\n';
@@ -108,7 +89,7 @@ int generate_command(const GenerateOptions& options, std::ostream& out, std::ost
     if (file.kind != WriteKind::unchanged) write(found->folder.root(), file);
   }
   if (options.json)
-    out << dump_json(json_of(*generation));
+    out << generation_json_text(generation->writes, generation->plan.variables);
   else
     print(*generation, out);
   out.flush();

@@ -103,4 +103,20 @@ std::vector<FileWrite> plan_writes(const CaseFolder& folder, const std::vector<G
   return writes;
 }
 
+std::string generation_json_text(const std::vector<FileWrite>& writes, const std::vector<PlannedVariable>& variables) {
+  nlohmann::ordered_json files = nlohmann::ordered_json::array();
+  for (const FileWrite& write : writes) {
+    if (!write.is_record()) files.push_back({{"path", write.path}, {"outcome", to_text(write.kind)}});
+  }
+  nlohmann::ordered_json left = nlohmann::ordered_json::array();
+  for (const PlannedVariable& variable : variables) {
+    if (variable.fate != VariableFate::exported)
+      left.push_back({{"name", variable.name},
+                      {"fate", to_text(variable.fate)},
+                      {"reason", variable.reason},
+                      {"place", variable.place}});
+  }
+  return dump_json({{"files", files}, {"variables_not_exported", left}});
+}
+
 }  // namespace ndr

@@ -19,11 +19,15 @@ struct FileWrite {
   std::string text;
   bool is_executable = false;
   WriteKind kind = WriteKind::created;
+  bool is_record() const { return target.starts_with(".ndrepro/"); }  // ours, not asked for
 };
 
 /// Compares the files with what is in the case and with the record of what was generated there. The last write is that
 /// record, `.ndrepro/generated.json`. The results table of README.md is no edit: it is taken over into the new page.
 /// Throws std::system_error where a file is there and cannot be read.
 std::vector<FileWrite> plan_writes(const CaseFolder& folder, const std::vector<GeneratedFile>& files);
+
+/// {"files": [{"path", "outcome"}], "variables_not_exported": [{"name", "fate", "reason", "place"}]}
+std::string generation_json_text(const std::vector<FileWrite>& writes, const std::vector<PlannedVariable>& variables);
 
 }  // namespace ndr

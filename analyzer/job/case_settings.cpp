@@ -120,4 +120,29 @@ Checked<CaseSettings> parse_case_settings(const std::string& yaml, const std::st
   return reader.result();
 }
 
+Checked<std::string> with_approval(const std::string& yaml, const std::string& variable, const std::string& origin) {
+  if (!is_variable_name(variable))
+    return Refusal{variable.substr(0, 100), "is a name that no shell could set", "name a variable of the logs"};
+  const std::string item = "  - " + variable + "\n";
+  constexpr std::string_view key = "approved:";
+  std::size_t line = 1;
+  for (std::size_t at = 0; at < yaml.size(); ++line) {
+    const std::size_t end = std::min(yaml.find('\n', at), yaml.size());
+    const std::string_view text = std::string_view{yaml}.substr(at, end - at);
+    if (text.starts_with(key)) {
+      const std::string_view rest = text.substr(key.size());
+      const std::string_view value = rest.substr(std::min(rest.find_first_not_of(" \t\r"), rest.size()));
+      if (!value.empty() && value.front() != '#')
+        return Refusal{origin + ":" + std::to_string(line), "has its approved variables on one line",
+                       "add " + variable + " to them by hand"};
+      const std::string head = yaml.substr(0, end);
+      return Checked<std::string>{boost::system::in_place_value,
+                                  head + "\n" + item + (end < yaml.size() ? yaml.substr(end + 1) : "")};
+    }
+    at = end + 1;
+  }
+  const std::string gap = yaml.empty() || yaml.ends_with('\n') ? "" : "\n";
+  return Checked<std::string>{boost::system::in_place_value, yaml + gap + "approved:\n" + item};
+}
+
 }  // namespace ndr

@@ -24,4 +24,8 @@ struct CaseSettings {
 /// setting at all.
 Checked<CaseSettings> parse_case_settings(const std::string& yaml, const std::string& origin);
 
+/// The text of case.yaml with the variable among its `approved` ones; other lines stay as they are. Refuses a name that
+/// no shell could set, and (field `ORIGIN:LINE`) a list that is not written one name to a line.
+Checked<std::string> with_approval(const std::string& yaml, const std::string& variable, const std::string& origin);
+
 }  // namespace ndr

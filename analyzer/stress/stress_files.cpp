@@ -125,7 +125,7 @@ private:
     }
     const bool mocks = std::any_of(plan_.variables.begin(), plan_.variables.end(),
                                    [](const PlannedVariable& v) { return v.fate == VariableFate::mocked; });
-    if (mocks) lines = std::string{template_named("or_mock.sh")} + "\n" + lines;
+    if (mocks) lines = std::string{template_named("or_mock.sh.in")} + "\n" + lines;
     if (lines.empty()) lines = "# The logs show no variables.\n";
     lines.pop_back();
     return lines;
@@ -133,12 +133,12 @@ private:
 
   std::string run_block() const {
     if (plan_.kind != StressKind::pytest)
-      return filled(template_named("run_loop.sh"), {{"LOOP_FILE", shell_quoted(test_path())}});
+      return filled(template_named("run_loop.sh.in"), {{"LOOP_FILE", shell_quoted(test_path())}});
     std::string options;
     for (const std::string& option : plan_.options)
       options.append(options.empty() ? "" : " ").append(shell_quoted(option));
     const std::string& settings = sources_.test.stress->pytest_settings;
-    return filled(template_named("run_pytest.sh"),
+    return filled(template_named("run_pytest.sh.in"),
                   {{"OPTIONS", options},
                    {"TEST_FILE", shell_quoted(test_path())},
                    {"SETTINGS", settings.empty() ? "/dev/null" : "\"$REPOSITORY\"" + shell_quoted("/" + settings)}});
@@ -150,7 +150,7 @@ private:
     const std::string lines = exports(names);
     std::string run = run_block();
     run.erase(run.find_last_not_of('\n') + 1);
-    return filled(template_named("run_test.sh"),
+    return filled(template_named("run_test.sh.in"),
                   {{"TITLE", shell_comment(title())},
                    {"ERROR", shell_comment(error())},
                    {"HEADING", shell_quoted("Stress test: " + shell_comment(title()))},
@@ -206,22 +206,22 @@ private:
                                        : "pathlib.Path(__file__).resolve().parent.parent / " + python_text(path);
     std::vector<std::string> folders{"."};
     if (!stress.import_folder.empty()) folders.push_back(stress.import_folder);
-    return filled(template_named("conftest.py"), {{"REPOSITORY", repository},
-                                                  {"CONFTESTS", python_list(stress.conftests)},
-                                                  {"IMPORT_FOLDERS", python_list(folders)}});
+    return filled(template_named("conftest.py.in"), {{"REPOSITORY", repository},
+                                                     {"CONFTESTS", python_list(stress.conftests)},
+                                                     {"IMPORT_FOLDERS", python_list(folders)}});
   }
 
   std::string loop() const {
     if (plan_.kind == StressKind::gtest)
-      return filled(template_named("gtest_loop.sh"), {{"TEST", shell_comment(plan_.filter)},
-                                                      {"ERROR", shell_comment(error())},
-                                                      {"LOOP_FILE", plan_.slug + "_stress.sh"},
-                                                      {"BINARY", shell_quoted(plan_.binary)},
-                                                      {"BLOCK", std::to_string(gtest_block)}});
+      return filled(template_named("gtest_loop.sh.in"), {{"TEST", shell_comment(plan_.filter)},
+                                                         {"ERROR", shell_comment(error())},
+                                                         {"LOOP_FILE", plan_.slug + "_stress.sh"},
+                                                         {"BINARY", shell_quoted(plan_.binary)},
+                                                         {"BLOCK", std::to_string(gtest_block)}});
     std::string words;
     for (const std::string& word : plan_.command)
       words.append(words.empty() ? "" : " ").append(shell_quoted(word));
-    return filled(template_named("command_loop.sh"),
+    return filled(template_named("command_loop.sh.in"),
                   {{"ERROR", shell_comment(error())}, {"LOOP_FILE", plan_.slug + "_stress.sh"}, {"COMMAND", words}});
   }
 
@@ -273,7 +273,7 @@ private:
     const std::string error_text = markdown_text(error());
     const std::string place =
         evidence_.error_line ? " (" + markdown_text(place_of(evidence_, evidence_.error_line->origin)) + ")" : "";
-    return filled(template_named("README.md"),
+    return filled(template_named("README.md.in"),
                   {{"TITLE", markdown_text(title())},
                    {"JOB", markdown_text(value_or(evidence_.job, "not in the logs"))},
                    {"DATE", markdown_text(value_or(evidence_.failed_at, "not in the logs"))},

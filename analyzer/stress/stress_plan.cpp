@@ -173,6 +173,15 @@ private:
     return refused(words.front(), "names no program of the checkout");
   }
 
+  // What is tested: the last file that the command names, else its program; without its extension.
+  static std::string name_of(const std::vector<std::string>& words) {
+    std::string_view name = file_name(words.front());
+    for (const std::string& word : words) {
+      if (contains(word, "/") && word.front() != '-' && !contains(word, "=")) name = file_name(word);
+    }
+    return std::string{name.substr(0, std::max<std::size_t>(name.rfind('.'), 1))};
+  }
+
   Checked<void> choose_command() {
     if (!evidence_.command)
       return Refusal{"logs", "name neither a test nor a command", "write run_test.sh by hand: see `ndreprod brief`"};
@@ -181,7 +190,7 @@ private:
     if (words->empty()) return Refusal{"command", "is empty", "write run_test.sh by hand: see `ndreprod brief`"};
     if (const auto checked = check_words(*words); checked.has_error()) return checked.error();
     plan_.kind = StressKind::command;
-    if (plan_.slug.empty()) plan_.slug = slug_of(file_name(words->front()));
+    if (plan_.slug.empty()) plan_.slug = slug_of(name_of(*words));
     for (std::string& word : *words) {
       const bool in_root = !plan_.ci_root.empty() && word.starts_with(plan_.ci_root + "/");
       if (in_root) word = "./" + word.substr(plan_.ci_root.size() + 1);

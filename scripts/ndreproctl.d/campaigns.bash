@@ -2,10 +2,13 @@
 # Part of ndreproctl: run, ps, status, wait, stop.
 
 run_command() {
-  local name='' live=no body='{}' id
+  local name='' live=no body='{}' id generates=no repository=''
   while [[ $# -gt 0 ]]; do
     case $1 in
       -f | --follow) live=yes ;;
+      --generate) generates=yes ;;
+      --repository) needs_value "$1" $#
+        repository=$(realpath -ms -- "$2"); shift ;;
       --budget | --mode | --seed) needs_value "$1" $#
         body=$(jq -n --argjson body "$body" --arg key "${1#--}" --arg value "$2" '$body + {($key): $value}'); shift ;;
       --confirmations) [[ ${2-} =~ ^[0-9]+$ ]] || usage "--confirmations needs a number"
@@ -18,6 +21,14 @@ run_command() {
     shift
   done
   [[ -n $name ]] || usage "run which case?" "ndreproctl case list"
+  [[ $generates == yes || -z $repository ]] || usage "--repository goes with --generate"
+  if [[ $generates == yes ]]; then
+    name=$(known_case "$name") || exit
+    [[ -z $repository ]] || name_repository "$name" "$repository"
+    ask POST "/v1/cases/$(encode "$name")/artifacts" '{}'
+    jq -r "$shared"'.files[] | "\(.outcome) \(.path | safe)"' "$answer" | while IFS= read -r line; do say "$line"; done
+  fi
+  check_files "$name"
   ask POST "/v1/cases/$(encode "$name")/campaigns" "$body"
   id=$(jq -r .id "$answer")
   if [[ $live == no ]]; then
@@ -27,6 +38,25 @@ run_command() {
   say "${bold}campaign $id of $name${reset}; Ctrl-C detaches, it goes on"
   follow "$id"
   conclude "$id"
+}
+
+# Into case.yaml, where none is named yet.
+name_repository() { # CASE PATH
+  ask GET "/v1/cases/$(encode "$1")"
+  local settings
+  settings=$(jq -r .folder "$answer")/case.yaml
+  if [[ -e $settings ]] && grep -q '^repository:' "$settings"; then
+    grep -qxF -e "repository: $2" -e "repository: $(jq -n --arg path "$2" '$path')" "$settings" || die 6 "$settings names another repository" "change it there"
+    return
+  fi
+  printf 'repository: %s\n' "$(jq -n --arg path "$2" '$path')" >>"$settings" || die 5 "cannot write $settings"
+}
+
+# What lint finds before a campaign is told and stops nothing: whoever starts it may know better.
+check_files() { # CASE
+  (ask GET "/v1/cases/$(encode "$1")/lint") >/dev/null 2>&1 || return 0 # what is wrong with the case, the campaign says
+  jq -r "$shared"'.findings[] | select(.severity != "note")
+    | "\(.severity): \(.file | safe)\(if .line then ":\(.line)" else "" end): \(.text | safe) [\(.rule)]; \(.remedy | safe)"' "$answer" >&2
 }
 
 ps_command() {

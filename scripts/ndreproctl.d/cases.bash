@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Part of ndreproctl: case new, add, list, show, analyze.
+# Part of ndreproctl: case new, add, list, show, analyze, generate, lint, brief, approve-env.
 
 # Files of a case that are made once, for a person to fill in.
 new_case() {
@@ -92,6 +92,22 @@ def found: (.checklist[] | [(if .done then "done" else "missing" end), (.place |
   (.problems[] | ["problem", "-", "\(.where): \(.reason); \(.remedy)"]);
 ["case", "-", .case_name], (.evidence | objects | facts), (.findings | objects | found) | map(safe)'
 
+# shellcheck disable=SC2016
+artifact_rows='(.files[] | [.outcome, .path, (if .outcome == "kept" then "edited by hand, so this is beside it" else "" end)]),
+  (.variables_not_exported[] | [.fate, .name, "\(.reason) (\(.place))"]) | map(safe)'
+# shellcheck disable=SC2016
+lint_rows='.findings[] | [.severity, .rule, .file + (if .line then ":\(.line)" else "" end), .text, .remedy] | map(safe)'
+
+# A case that the daemon does not know yet may be named by its folder.
+known_case() { # NAME_OR_FOLDER
+  if [[ $1 == */* || -d $1/logs ]]; then
+    ask POST /v1/cases "$(jq -n --arg folder "$(realpath -ms -- "$1")" '{folder: $folder}')"
+    jq -r .name "$answer"
+  else
+    printf '%s\n' "$1"
+  fi
+}
+
 case_command() {
   local what=${1-} folder note
   shift || true
@@ -116,6 +132,19 @@ case_command() {
       ! jq -e '.evidence.is_failure == false' "$answer" >/dev/null || printf 'ndreproctl: %s\n  %s\n' \
         "no failure was found in the case's logs, so there is none to reproduce" \
         "put the log of the CI job that failed into the case's logs/, then analyze again" >&2 ;;
-    *) usage "case new, add, list, show or analyze" ;;
+    generate) [[ $# -eq 1 ]] || usage "case generate takes one case"
+      ask POST "/v1/cases/$(encode "$1")/artifacts" '{}'
+      show 'OUTCOME WHAT WHY' "$artifact_rows" ;;
+    lint) [[ $# -eq 1 ]] || usage "case lint takes one case"
+      ask GET "/v1/cases/$(encode "$1")/lint"
+      show 'SEVERITY RULE PLACE FINDING REMEDY' "$lint_rows"
+      [[ $(jq -r .errors "$answer") == 0 ]] || exit 1 ;;
+    brief) [[ $# -eq 1 ]] || usage "case brief takes one case"
+      ask GET "/v1/cases/$(encode "$1")/brief"
+      plain <"$answer" ;;
+    approve-env) [[ $# -eq 2 ]] || usage "case approve-env takes a case and a variable"
+      ask POST "/v1/cases/$(encode "$1")/approved-environment" "$(jq -n --arg name "$2" '{name: $name}')"
+      show 'CASE APPROVED' '[.case_name, .name] | map(safe)' ;;
+    *) usage "case new, add, list, show, analyze, generate, lint, brief or approve-env" ;;
   esac
 }

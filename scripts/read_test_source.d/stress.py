@@ -191,12 +191,22 @@ class StressTest:
             if not parametrisation.indirect:
                 continue
             nodes, written = parametrisation.rows[index]
-            values = ", ".join(self.module.segment(node) for node in nodes)
+            values = ", ".join(self.source_of(node) for node in nodes)
             row = f"({values})" if len(parametrisation.names) > 1 else values
             word = f", ids=[{json.dumps(written)}]" if written is not None else ""
             names, indirect = json.dumps(", ".join(parametrisation.names)), json.dumps(parametrisation.indirect)
             marks.append(f"pytest.mark.parametrize({names}, [{row}]{word}, indirect={indirect})")
         return marks
+
+    def source_of(self, node):
+        """As written; of a number that stands for one of a range(), the number."""
+        text = self.module.segment(node)
+        if isinstance(node, ast.Constant):
+            try:
+                return text if ast.literal_eval(text) == node.value else repr(node.value)
+            except (ValueError, SyntaxError):
+                return repr(node.value)
+        return text
 
     def values(self):
         """The failing id's parameters that are no fixtures': (name, source)."""
@@ -205,7 +215,7 @@ class StressTest:
             nodes = parametrisation.rows[index][0]
             for name, node in zip(parametrisation.names, nodes):
                 if name not in [n for p, _ in self.rows if p.indirect for n in p.names]:
-                    found.append((name, self.module.segment(node)))
+                    found.append((name, self.source_of(node)))
         return found
 
     def fixture_arguments(self):

@@ -42,9 +42,10 @@ Checked<void> answered(const CaseFolder& folder, const std::string& file, const 
   return refusal_of(folder, file, why);
 }
 
-/// Of what is there now, so that a group that may write keeps its right; else that of a new file.
-unsigned mode_for(const std::filesystem::path& file) {
-  constexpr unsigned usual = 0644;
+/// Of what is there now, so that a group that may write keeps its right; else that of a new file, which may be run
+/// where it names its interpreter.
+unsigned mode_for(const std::filesystem::path& file, std::string_view text) {
+  const unsigned usual = text.starts_with("#!") ? 0755 : 0644;
   std::error_code error;
   const std::filesystem::file_status there = std::filesystem::symlink_status(file, error);
   return std::filesystem::is_regular_file(there) ? static_cast<unsigned>(there.permissions()) & 0777u : usual;
@@ -133,7 +134,7 @@ asio::awaitable<Checked<void>> ShimCaseWriter::write(CaseFolder folder, std::str
     co_return Refusal{(folder.root() / file).string(), "is not UTF-8, and writing it anew would change its other bytes",
                       "convert it, for instance by: iconv -f latin1 -t utf-8"};
   nlohmann::json request{{"root", folder.root().string()}, {"path", file}, {"content", text}};
-  request["mode"] = mode_for(folder.root() / file);
+  request["mode"] = mode_for(folder.root() / file, text);
   if (expected_hash) request["expected_hash"] = *expected_hash;
   LaunchSpec spec{ShimMode::write, {}, json_text(request)};
   const std::string answer = co_await launcher_.call(std::move(spec), write_limit);

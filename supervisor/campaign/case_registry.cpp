@@ -1,12 +1,18 @@
 #include "supervisor/campaign/case_registry.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "storage/atomic_file.hpp"
 #include "storage/evidence_json.hpp"
+#include "storage/generated_files.hpp"
+#include "storage/lint_json.hpp"
 #include "storage/log_file.hpp"
 #include "storage/strict_json.hpp"
 #include "supervisor/case_analysis.hpp"
+#include "supervisor/case_generation.hpp"
+#include "supervisor/case_lint.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/log.hpp"
 
@@ -16,17 +22,18 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Analysis {
-  Refusal refused;  // with a reason: the logs could not be read
-  std::string evidence_json;
-  std::string signature_json;
-  std::string findings_json;
-  bool is_failure = false;
-};
-
 Analysis refused(Refusal refusal) {
   Analysis analysis;
   analysis.refused = std::move(refusal);
+  return analysis;
+}
+
+Analysis analysis_of(const CaseAnalysis& found) {
+  Analysis analysis;
+  analysis.evidence_json = to_json_text(found.extraction.evidence);
+  analysis.signature_json = to_json_text(found.extraction.signature);
+  analysis.findings_json = findings_json_text(parts_of(found));
+  analysis.is_failure = found.extraction.evidence.is_failure;
   return analysis;
 }
 
@@ -34,13 +41,36 @@ Analysis analyze_logs(const CaseFolder& folder, const std::vector<fs::path>& log
                       const std::optional<fs::path>& repository) {
   auto extraction = read_case_logs(folder, logs);
   if (extraction.has_error()) return refused(extraction.error());
-  const CaseAnalysis found = analyze_case(std::move(*extraction), repository);
+  return analysis_of(analyze_case(std::move(*extraction), repository));
+}
+
+// The case's lint, or why it cannot be.
+struct Linted {
+  Refusal refused;
+  std::string json;
+  std::string brief;
+};
+
+Linted lint_files(const CaseFolder& folder, const CaseSettings& settings) {
+  const auto found = lint_case(folder, settings);
+  if (found.has_error()) return {found.error(), "", ""};
+  return {{},
+          lint_json_text(found->findings, found->skipped),
+          brief_markdown(parts_of(found->analysis), folder.root().filename().string(), found->findings)};
+}
+
+struct GeneratedFiles {
+  Refusal refused;
   Analysis analysis;
-  analysis.evidence_json = to_json_text(found.extraction.evidence);
-  analysis.signature_json = to_json_text(found.extraction.signature);
-  analysis.findings_json = findings_json_text(parts_of(found));
-  analysis.is_failure = found.extraction.evidence.is_failure;
-  return analysis;
+  std::vector<FileWrite> writes;
+  std::string json;
+};
+
+GeneratedFiles generate_files(const CaseFolder& folder, const CaseSettings& settings) {
+  auto found = generate_case(folder, settings);
+  if (found.has_error()) return {found.error(), {}, {}, ""};
+  std::string files = generation_json_text(found->writes, found->plan.variables);
+  return {{}, analysis_of(found->analysis), std::move(found->writes), std::move(files)};
 }
 
 /// Also where it cannot be looked at: then nobody can say that it has moved.
@@ -103,34 +133,96 @@ asio::awaitable<Checked<CaseRow>> CaseRegistry::add(fs::path folder, std::string
   co_return stored;
 }
 
-asio::awaitable<Checked<CaseRow>> CaseRegistry::analyze(std::string case_name) {
+asio::awaitable<Checked<CaseRegistry::KnownCase>> CaseRegistry::known(std::string case_name) {
   const auto find = [&case_name](Store& store) { return store.cases.find(case_name); };
   std::optional<CaseRow> row = co_await store_.read(find);
   if (!row) co_return Refusal{"case", "there is no case " + case_name, "add its folder first"};
   Checked<CaseFolder> found = find_case_folder(row->folder, settings_.case_roots, settings_.allow_network_file_systems);
   if (found.has_error()) co_return found.error();
-  Checked<std::vector<fs::path>> logs = ci_logs(*found);
-  if (logs.has_error()) co_return logs.error();
-  const Checked<CaseSettings> settings = read_case_settings(*found);
+  Checked<CaseSettings> settings = read_case_settings(*found);
   if (settings.has_error()) co_return settings.error();
-  std::optional<fs::path> repository;
-  if (!settings->repository.empty()) repository = settings->repository;
-  auto work = [folder = *found, names = *logs, repository] { return analyze_logs(folder, names, repository); };
-  const Analysis analysis = co_await pool_.run(std::move(work));
-  if (!analysis.refused.reason.empty()) co_return analysis.refused;
-  std::string file = fs::relative(found->evidence(), found->root()).string();
+  co_return KnownCase{std::move(*row), std::move(*found), std::move(*settings)};
+}
+
+asio::awaitable<Checked<CaseRow>> CaseRegistry::save(KnownCase of_case, Analysis analysis) {
+  const CaseFolder& folder = of_case.folder;
+  std::string file = fs::relative(folder.evidence(), folder.root()).string();
   std::string text = analysis.evidence_json + "\n";
-  const Checked<void> written = co_await writer_.write(*found, std::move(file), std::move(text), std::nullopt);
+  const Checked<void> written = co_await writer_.write(folder, std::move(file), std::move(text), std::nullopt);
   if (written.has_error()) co_return written.error();
-  const auto save = [&row, &analysis](Store& store) {
+  const auto store = [&of_case, &analysis](Store& rows) {
     const std::int64_t now = wall_ms();
-    store.cases.save_analysis(row->id, analysis.evidence_json, analysis.signature_json, now);
-    store.cases.save_findings(row->id, analysis.findings_json);
-    store.events.append(case_event(*row, "analyzed", analysis.is_failure ? "" : "the CI logs show no failure", now));
-    return store.cases.find(row->id).value();
+    const CaseId id = of_case.row.id;
+    rows.cases.save_analysis(id, analysis.evidence_json, analysis.signature_json, now);
+    rows.cases.save_findings(id, analysis.findings_json);
+    const std::string note = analysis.is_failure ? "" : "the CI logs show no failure";
+    rows.events.append(case_event(of_case.row, "analyzed", note, now));
+    return rows.cases.find(id).value();
   };
-  CaseRow stored = co_await store_.write(save);
+  CaseRow stored = co_await store_.write(store);
   co_return stored;
+}
+
+asio::awaitable<Checked<CaseRow>> CaseRegistry::analyze(std::string case_name) {
+  Checked<KnownCase> found = co_await known(std::move(case_name));
+  if (found.has_error()) co_return found.error();
+  Checked<std::vector<fs::path>> logs = ci_logs(found->folder);
+  if (logs.has_error()) co_return logs.error();
+  auto work = [folder = found->folder, names = *logs, repository = checkout_of(found->folder, found->settings)] {
+    return analyze_logs(folder, names, repository);
+  };
+  Analysis analysis = co_await pool_.run(std::move(work));
+  if (!analysis.refused.reason.empty()) co_return analysis.refused;
+  co_return co_await save(std::move(*found), std::move(analysis));
+}
+
+asio::awaitable<Checked<CaseRegistry::Generated>> CaseRegistry::generate(std::string case_name) {
+  Checked<KnownCase> found = co_await known(std::move(case_name));
+  if (found.has_error()) co_return found.error();
+  auto work = [folder = found->folder, settings = found->settings] { return generate_files(folder, settings); };
+  GeneratedFiles files = co_await pool_.run(std::move(work));
+  if (!files.refused.reason.empty()) co_return files.refused;
+  for (FileWrite& write : files.writes) {
+    if (write.kind == WriteKind::unchanged) continue;
+    const auto written = co_await writer_.write(found->folder, write.path, write.text, std::nullopt);
+    if (written.has_error()) co_return written.error();
+  }
+  const KnownCase of_case = *found;
+  const Checked<CaseRow> row = co_await save(of_case, std::move(files.analysis));
+  if (row.has_error()) co_return row.error();
+  co_return Generated{*row, std::move(files.json)};
+}
+
+asio::awaitable<Checked<std::string>> CaseRegistry::lint(std::string case_name) {
+  const Checked<KnownCase> found = co_await known(std::move(case_name));
+  if (found.has_error()) co_return found.error();
+  auto work = [folder = found->folder, settings = found->settings] { return lint_files(folder, settings); };
+  Linted linted = co_await pool_.run(std::move(work));
+  if (!linted.refused.reason.empty()) co_return linted.refused;
+  co_return Checked<std::string>{boost::system::in_place_value, std::move(linted.json)};
+}
+
+asio::awaitable<Checked<std::string>> CaseRegistry::brief(std::string case_name) {
+  const Checked<KnownCase> found = co_await known(std::move(case_name));
+  if (found.has_error()) co_return found.error();
+  auto work = [folder = found->folder, settings = found->settings] { return lint_files(folder, settings); };
+  Linted linted = co_await pool_.run(std::move(work));
+  if (!linted.refused.reason.empty()) co_return linted.refused;
+  co_return Checked<std::string>{boost::system::in_place_value, std::move(linted.brief)};
+}
+
+asio::awaitable<Checked<void>> CaseRegistry::approve(std::string case_name, std::string variable) {
+  const Checked<KnownCase> found = co_await known(std::move(case_name));
+  if (found.has_error()) co_return found.error();
+  const auto& approved = found->settings.approved;
+  if (std::find(approved.begin(), approved.end(), variable) != approved.end()) co_return Checked<void>{};
+  const fs::path file = found->folder.settings();
+  std::error_code error;
+  const std::string text = fs::exists(file, error) ? read_file(file, 64u << 10) : std::string{};
+  Checked<std::string> changed = with_approval(text, variable, file.string());
+  if (changed.has_error()) co_return changed.error();
+  const std::string hash = text.empty() ? "" : content_hash(text);
+  co_return co_await writer_.write(found->folder, file.filename().string(), std::move(*changed), hash);
 }
 
 }  // namespace ndr

@@ -13,6 +13,15 @@
 
 namespace ndr {
 
+/// What is stored of an analysis.
+struct Analysis {
+  Refusal refused;  // with a reason: the logs could not be read
+  std::string evidence_json;
+  std::string signature_json;
+  std::string findings_json;
+  bool is_failure = false;
+};
+
 /// Takes cases in and analyses their CI logs.
 class CaseRegistry {
 public:
@@ -27,7 +36,29 @@ public:
   /// empty, unreadable or no text. Logs without a failure are no refusal: their evidence says so.
   boost::asio::awaitable<Checked<CaseRow>> analyze(std::string case_name);
 
+  struct Generated {
+    CaseRow row;
+    std::string files_json;  // see generation_json_text()
+  };
+  /// Analyses the case and writes run_test.sh, its stress test and README.md; see generate_case(). What was edited by
+  /// hand stays.
+  boost::asio::awaitable<Checked<Generated>> generate(std::string case_name);
+  /// What is wrong with its files, as JSON; see lint_case() and lint_json_text().
+  boost::asio::awaitable<Checked<std::string>> lint(std::string case_name);
+  /// All that is known of it, as Markdown; see brief_markdown().
+  boost::asio::awaitable<Checked<std::string>> brief(std::string case_name);
+  /// Writes the variable into `approved` of case.yaml. Refuses (field: the variable) a name that no shell could set,
+  /// and a case.yaml that cannot be added to.
+  boost::asio::awaitable<Checked<void>> approve(std::string case_name, std::string variable);
+
 private:
+  struct KnownCase {
+    CaseRow row;
+    CaseFolder folder{{}};
+    CaseSettings settings;
+  };
+  boost::asio::awaitable<Checked<KnownCase>> known(std::string case_name);
+  boost::asio::awaitable<Checked<CaseRow>> save(KnownCase of_case, Analysis analysis);
   const Settings& settings_;
   StoreAccess& store_;
   ShimCaseWriter writer_;

@@ -82,6 +82,28 @@ def a_board_that_hangs_is_reproduced():
         assert "reproduced" in (folder / "README.md").read_text().split("<!-- ndrepro:results:begin -->")[1]
 
 
+def a_folder_with_logs_alone_is_reproduced_in_one_command():
+    with world.Daemon() as daemon:
+        host = simulated_host(daemon)
+        folder = daemon.cases / "ring"
+        (folder / "logs").mkdir(parents=True)
+        originals = CASES / "originals"
+        shutil.copy(originals / "logs" / "ring.log", folder / "logs")
+        (folder / "case.yaml").write_text(
+            f'boards: ["0"]\nenvironment: {{BOARD_SIM_ROOT: {host}, PYTHONPATH: "{originals}:{SIMULATOR}/python"}}\n')
+        daemon.start()
+        client = Client(daemon)
+        told = client(0, "run", str(folder), "--generate", "--repository", str(originals), "--confirmations", "1", "-f")
+        assert "created run_test.sh" in told and "created tests/test_ring_stress.py" in told, told
+        assert "\nREPRODUCED  ring" in told or "\nDETERMINISTIC  ring" in told, told
+        assert "ndrepro:results" in (folder / "README.md").read_text()
+        assert client(0, "case", "lint", "ring") == ""
+        assert "unchanged\trun_test.sh" in client(0, "case", "generate", "ring")
+        assert "# Brief: ring" in client(0, "case", "brief", "ring")
+        assert client(0, "case", "approve-env", "ring", "LD_PRELOAD") == "ring\tLD_PRELOAD\n"
+        assert (folder / "case.yaml").read_text().endswith("approved:\n  - LD_PRELOAD\n")
+
+
 def a_correct_twin_is_not_reproduced():
     with world.Daemon() as daemon:
         folder = copy_case(daemon, "ledger-lost-entry-fixed")
@@ -120,5 +142,5 @@ def an_ending_without_a_match_says_what_to_do():
 
 
 if __name__ == "__main__":
-    world.main([a_board_that_hangs_is_reproduced, a_correct_twin_is_not_reproduced,
+    world.main([a_board_that_hangs_is_reproduced, a_folder_with_logs_alone_is_reproduced_in_one_command, a_correct_twin_is_not_reproduced,
                 an_ending_without_a_match_says_what_to_do])

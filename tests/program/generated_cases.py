@@ -115,6 +115,30 @@ def each_bug_is_reproduced_by_a_campaign():
             print(f"{name}: {answer['outcome']}, {', '.join(sorted(grades))}")
 
 
+def generated_files_are_as_they_were():
+    """tests/data/generated/ is what is generated for each original; NDREPRO_UPDATE_GOLDENS=1 writes it anew."""
+    goldens = world.SOURCE / "tests" / "data" / "generated"
+    with world.Daemon() as daemon:
+        differing = []
+        for name, _ in originals():
+            case = daemon.cases / name
+            (case / "logs").mkdir(parents=True)
+            shutil.copy(ORIGINALS / "logs" / f"{name}.log", case / "logs")
+            shutil.copytree(ORIGINALS, case / "checkout", ignore=shutil.ignore_patterns("build", "__pycache__", "logs"))
+            (case / "case.yaml").write_text("repository: checkout\n")  # relative: the same on each machine
+            files = [file["path"] for file in json.loads(ndreprod(0, "generate", "--json", str(case)))["files"]]
+            assert files and lint(case) == [], (name, files, lint(case))
+            for file in files:
+                golden = goldens / name / file
+                if os.environ.get("NDREPRO_UPDATE_GOLDENS"):
+                    golden.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(case / file, golden)
+                if not golden.is_file() or golden.read_text() != (case / file).read_text():
+                    differing.append(f"{name}/{file}")
+            assert sorted(str(f.relative_to(goldens / name)) for f in (goldens / name).rglob("*") if f.is_file()) == sorted(files)
+    assert not differing, f"not as in {goldens}: {differing}; look, then NDREPRO_UPDATE_GOLDENS=1 {sys.argv[0]}"
+
+
 def what_was_edited_by_hand_stays():
     with world.Daemon() as daemon:
         checkout = Checkout(daemon.folder)
@@ -159,5 +183,5 @@ if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)
     world.main([
         what_is_generated_is_sound_and_passes_on_a_healthy_board, each_bug_is_reproduced_by_a_campaign,
-        what_was_edited_by_hand_stays, the_corpus_runs_on_the_board_simulator,
+        generated_files_are_as_they_were, what_was_edited_by_hand_stays, the_corpus_runs_on_the_board_simulator,
     ])

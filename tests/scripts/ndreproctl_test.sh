@@ -358,6 +358,31 @@ ctl 0 case analyze gather; says $'is_failure\t-\tfalse'; tells 'no failure was f
 analysis null
 ctl 0 case analyze gather; is $'case\t-\tgather'
 
+test='what was generated, what lint finds, the brief, an approval'
+generated='{"case_name":"gather","files":[{"path":"run_test.sh","outcome":"created"},
+  {"path":"tests/a\u001b[2J.py.new","outcome":"kept"}],"variables_not_exported":[{"name":"LD_PRELOAD","fate":"quarantined",
+  "reason":"a loader acts on it","place":"logs/ci.log:7"}]}'
+can 'POST /v1/cases/gather/artifacts' "$generated"
+ctl 0 case generate gather; says $'created\trun_test.sh'; says $'quarantined\tLD_PRELOAD\ta loader acts on it (logs/ci.log:7)'
+says 'edited by hand'; says_not $'\e'
+can 'GET /v1/cases/gather/lint' '{"case_name":"gather","findings":[{"rule":"set-e","severity":"error","file":"run_test.sh","line":2,
+  "text":"ends the script","remedy":"leave set -e out"}],"errors":1,"rules":[],"skipped":[]}'
+ctl 1 case lint gather; is $'error\tset-e\trun_test.sh:2\tends the script\tleave set -e out'
+can 'GET /v1/cases/gather/lint' '{"case_name":"gather","findings":[],"errors":0,"rules":[],"skipped":[]}'
+ctl 0 case lint gather; is ''
+can 'GET /v1/cases/gather/brief' '"# Brief\u001b[31m\n"'
+ctl 0 case brief gather; says 'Brief'; says_not $'\e'
+can 'POST /v1/cases/gather/approved-environment' '{"case_name":"gather","name":"LD_PRELOAD"}'
+ctl 0 case approve-env gather LD_PRELOAD; is $'gather\tLD_PRELOAD'
+ctl 2 case approve-env gather; ctl 2 case generate; ctl 2 run gather --repository /r
+
+test='a campaign begins with what lint finds, and --generate with the files'
+can 'GET /v1/cases/gather/lint' '{"case_name":"gather","findings":[{"rule":"pipe","severity":"error","file":"run_test.sh","line":9,
+  "text":"the status is lost","remedy":"leave the pipe out"}],"errors":1,"rules":[],"skipped":[]}' \
+  'POST /v1/cases/gather/artifacts' "$generated" '202 POST /v1/cases/gather/campaigns' "$campaign"
+ctl 0 run gather --generate; tells 'error: run_test.sh:9: the status is lost [pipe]; leave the pipe out'
+says 'created run_test.sh'
+
 test='a new case has the folders and files of one, and is not made twice'
 ctl 0 case new "$folder/ring-timeout"; says 'ndreproctl case add'
 for made in logs tests README.md run_test.sh; do if [[ -e $folder/ring-timeout/$made ]]; then good; else bad "no $made"; fi; done

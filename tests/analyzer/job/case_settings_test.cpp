@@ -13,6 +13,22 @@ Refusal refusal_of(const std::string& yaml) {
 
 }  // namespace
 
+TEST_CASE("a variable is approved without touching what else case.yaml says") {
+  const auto approved = [](const std::string& yaml) { return ndr::with_approval(yaml, "LD_PRELOAD", "case.yaml"); };
+  CHECK(approved("").value() == "approved:\n  - LD_PRELOAD\n");
+  CHECK(approved("job: x # mine").value() == "job: x # mine\napproved:\n  - LD_PRELOAD\n");
+  CHECK(approved("approved: # ours\n  - PATH\njob: x\n").value() ==
+        "approved: # ours\n  - LD_PRELOAD\n  - PATH\njob: x\n");
+  CHECK(approved("approved:").value() == "approved:\n  - LD_PRELOAD\n");
+  const auto line = approved("job: x\napproved: [PATH]\n");
+  REQUIRE(line.has_error());
+  CHECK(line.error().field == "case.yaml:2");
+  CHECK(ndr::with_approval("", "A-B", "case.yaml").has_error());
+  const auto settings = ndr::parse_case_settings(approved("approved:\n  - PATH\n").value(), "case.yaml");
+  REQUIRE(settings.has_value());
+  CHECK(settings->approved == std::vector<std::string>{"LD_PRELOAD", "PATH"});
+}
+
 TEST_CASE("case.yaml is read whole, its variables in their order") {
   const auto settings = parse_case_settings(
       "repository: /home/a/tt-metal\nworkflow: .github/workflows/x.yaml\njob: t3000 / ring\n"

@@ -1,0 +1,105 @@
+#!/bin/bash
+# ndrepro-contract: 1
+#
+# Reproduces exception of Threads/QueueSweep.ThreadsEmptyIt/1
+#   TakeQueue::take: the queue is empty
+# Written by `ndreprod generate` from the logs of CI; a comment behind a variable names the line that it was read from.
+# Once it has been edited it is not written over: a new one becomes run_test.sh.new.
+
+SCRIPT_DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+REPOSITORY="$SCRIPT_DIR"'/checkout'
+export REPOSITORY="${NDREPRO_REPOSITORY:-$REPOSITORY}"
+
+# An iteration took CI at most 0.015 s: as many as fit 240 s, at most 1000
+export NDREPRO_ITERATIONS="${NDREPRO_ITERATIONS:-1000}"
+export NDREPRO_WORKERS="${NDREPRO_WORKERS:-1}"
+export NDREPRO_TIMEOUT="${NDREPRO_TIMEOUT:-240}"
+export NDREPRO_SEED="${NDREPRO_SEED:-0}"
+[ -n "${NDREPRO_FILTER+set}" ] || NDREPRO_FILTER='Threads/QueueSweep.ThreadsEmptyIt/1'
+export NDREPRO_FILTER
+
+usage() {
+    cat <<'USAGE'
+./run_test.sh [--iterations N] [--workers N] [--timeout S] [--seed S] [--filter EXPR] [-- ARGUMENT…]
+  --iterations N  how often the failing operation runs          (NDREPRO_ITERATIONS, 1000)
+  --workers N     copies beside each other                      (NDREPRO_WORKERS, 1)
+  --timeout S     limit of one process, in seconds              (NDREPRO_TIMEOUT, 240)
+  --seed S        of random numbers in the test                 (NDREPRO_SEED, 0)
+  --filter EXPR   --gtest_filter; the failing test               (NDREPRO_FILTER)
+  -- ARGUMENT…    go to the program
+The exit status is the test's own; 4: this script was called wrongly, or something that it needs is missing.
+NDREPRO_REPOSITORY names another checkout.
+USAGE
+}
+usage_error() {
+    echo "run_test.sh: $1" >&2
+    exit 4
+}
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    case $1 in
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    --iterations | --workers | --timeout | --seed | --filter)
+        [ $# -ge 2 ] || usage_error "$1 needs a value"
+        name="${1#--}"
+        export "NDREPRO_${name^^}=$2"
+        shift 2
+        ;;
+    *) usage_error "unknown option $1; see --help" ;;
+    esac
+done
+[ "${1:-}" = -- ] && shift
+for name in ITERATIONS WORKERS TIMEOUT; do
+    variable="NDREPRO_$name"
+    [[ ${!variable} =~ ^[1-9][0-9]{0,8}$ ]] || usage_error "--${name,,} must be a whole number above 0"
+done
+[[ $NDREPRO_SEED =~ ^(0|[1-9][0-9]{0,17})$ ]] || usage_error "--seed must be a whole number"
+[ -d "$REPOSITORY" ] || usage_error "there is no checkout at $REPOSITORY: set NDREPRO_REPOSITORY"
+
+echo "=========================================="
+echo 'Stress test: exception of Threads/QueueSweep.ThreadsEmptyIt/1'
+echo "=========================================="
+
+# --- the environment of CI -------------------------------------------------------------------------------------------
+export TT_METAL_OPERATION_TIMEOUT_SECONDS='1'  # logs/queue-sweep.log:11
+export ARCH_NAME='wormhole_b0'  # logs/queue-sweep.log:10
+export LOGURU_LEVEL='INFO'  # logs/queue-sweep.log:12
+export PYTHONDONTWRITEBYTECODE='1'  # logs/queue-sweep.log:13
+export PYTHONPATH="$REPOSITORY"':'"$REPOSITORY"'/build/simulator'"${PYTHONPATH:+:$PYTHONPATH}"  # logs/queue-sweep.log:9
+export TT_METAL_HOME="$REPOSITORY"  # logs/queue-sweep.log:8
+# ---------------------------------------------------------------------------------------------------------------------
+
+for name in TT_METAL_OPERATION_TIMEOUT_SECONDS ARCH_NAME LOGURU_LEVEL PYTHONDONTWRITEBYTECODE PYTHONPATH TT_METAL_HOME NDREPRO_ITERATIONS NDREPRO_WORKERS NDREPRO_TIMEOUT NDREPRO_SEED NDREPRO_FILTER REPOSITORY; do
+    printf '  %s=%q\n' "$name" "${!name}"
+done
+
+cd "$REPOSITORY" || usage_error "cannot enter $REPOSITORY"
+
+# No `set -e` and no pipe: the exit status is the test's. Copies beside each other: the first that fails counts.
+"$SCRIPT_DIR"/'tests/threads_queuesweep_threadsemptyit_1_stress.sh' "$@" &
+copies=($!)
+trap 'kill -TERM "${copies[@]}" 2>/dev/null' INT TERM
+for ((copy = 1; copy < NDREPRO_WORKERS; copy++)); do
+    "$SCRIPT_DIR"/'tests/threads_queuesweep_threadsemptyit_1_stress.sh' "$@" &
+    copies+=($!)
+done
+test_result=0
+for copy in "${copies[@]}"; do
+    wait "$copy"
+    status=$?
+    if [ "$status" -ne 0 ] && [ "$test_result" -eq 0 ]; then
+        test_result=$status
+    fi
+done
+
+echo "=========================================="
+if [ "$test_result" -eq 0 ]; then
+    echo "Test PASSED (no failure reproduced)"
+else
+    echo "Test FAILED with exit status $test_result"
+fi
+echo "=========================================="
+
+exit "$test_result"

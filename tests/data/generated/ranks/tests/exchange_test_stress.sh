@@ -1,0 +1,13 @@
+#!/bin/bash
+# Runs the command of CI again and again until it fails: exchange_test_stress.sh [ARGUMENT OF THE COMMAND…]
+# MissingPart: the neighbour's part is not there yet
+# NDREPRO_ITERATIONS times, a process of its own each; started by ../run_test.sh, which sets the environment.
+
+command=('python3' 'scripts/run_ranks.py' '2' 'ranks/exchange_test.py')
+
+for ((ran = 1; ran <= NDREPRO_ITERATIONS; ran++)); do
+    timeout --foreground --kill-after=10 "$NDREPRO_TIMEOUT" "${command[@]}" "$@"
+    status=$?
+    [ "$status" -eq 0 ] || exit "$status"
+    echo "PASS iteration $ran/$NDREPRO_ITERATIONS"
+done

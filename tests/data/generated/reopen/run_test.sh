@@ -1,0 +1,126 @@
+#!/bin/bash
+# ndrepro-contract: 1
+#
+# Reproduces device_timeout of test_reopen
+#   TIMEOUT: device timeout, potential hang detected, the device is unrecoverable
+# Written by `ndreprod generate` from the logs of CI; a comment behind a variable names the line that it was read from.
+# Once it has been edited it is not written over: a new one becomes run_test.sh.new.
+
+SCRIPT_DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+REPOSITORY="$SCRIPT_DIR"'/checkout'
+export REPOSITORY="${NDREPRO_REPOSITORY:-$REPOSITORY}"
+
+# How long an iteration takes is not in the logs: 50 are a beginning
+export NDREPRO_ITERATIONS="${NDREPRO_ITERATIONS:-50}"
+export NDREPRO_WORKERS="${NDREPRO_WORKERS:-1}"
+export NDREPRO_TIMEOUT="${NDREPRO_TIMEOUT:-60}"
+export NDREPRO_SEED="${NDREPRO_SEED:-0}"
+[ -n "${NDREPRO_FILTER+set}" ] || NDREPRO_FILTER=''
+export NDREPRO_FILTER
+
+usage() {
+    cat <<'USAGE'
+./run_test.sh [--iterations N] [--workers N] [--timeout S] [--seed S] [--filter EXPR] [-- ARGUMENT…]
+  --iterations N  how often the failing operation runs          (NDREPRO_ITERATIONS, 50)
+  --workers N     processes of pytest-xdist, one board each     (NDREPRO_WORKERS, 1)
+  --timeout S     limit of one test, in seconds                 (NDREPRO_TIMEOUT, 60)
+  --seed S        of random numbers in the test                 (NDREPRO_SEED, 0)
+  --filter EXPR   pytest -k                                     (NDREPRO_FILTER)
+  -- ARGUMENT…    go to pytest
+The exit status is the test's own; 4: this script was called wrongly, or something that it needs is missing.
+NDREPRO_REPOSITORY names another checkout.
+USAGE
+}
+usage_error() {
+    echo "run_test.sh: $1" >&2
+    exit 4
+}
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    case $1 in
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    --iterations | --workers | --timeout | --seed | --filter)
+        [ $# -ge 2 ] || usage_error "$1 needs a value"
+        name="${1#--}"
+        export "NDREPRO_${name^^}=$2"
+        shift 2
+        ;;
+    *) usage_error "unknown option $1; see --help" ;;
+    esac
+done
+[ "${1:-}" = -- ] && shift
+for name in ITERATIONS WORKERS TIMEOUT; do
+    variable="NDREPRO_$name"
+    [[ ${!variable} =~ ^[1-9][0-9]{0,8}$ ]] || usage_error "--${name,,} must be a whole number above 0"
+done
+[[ $NDREPRO_SEED =~ ^(0|[1-9][0-9]{0,17})$ ]] || usage_error "--seed must be a whole number"
+[ -d "$REPOSITORY" ] || usage_error "there is no checkout at $REPOSITORY: set NDREPRO_REPOSITORY"
+
+echo "=========================================="
+echo 'Stress test: device_timeout of test_reopen'
+echo "=========================================="
+
+# --- the environment of CI -------------------------------------------------------------------------------------------
+export TT_METAL_OPERATION_TIMEOUT_SECONDS='1'  # logs/reopen.log:11
+export ARCH_NAME='wormhole_b0'  # logs/reopen.log:10
+export LOGURU_LEVEL='INFO'  # logs/reopen.log:12
+export PYTHONDONTWRITEBYTECODE='1'  # logs/reopen.log:13
+export PYTHONPATH="$REPOSITORY"':'"$REPOSITORY"'/build/simulator'"${PYTHONPATH:+:$PYTHONPATH}"  # logs/reopen.log:9
+export TT_METAL_HOME="$REPOSITORY"  # logs/reopen.log:8
+# ---------------------------------------------------------------------------------------------------------------------
+
+for name in TT_METAL_OPERATION_TIMEOUT_SECONDS ARCH_NAME LOGURU_LEVEL PYTHONDONTWRITEBYTECODE PYTHONPATH TT_METAL_HOME NDREPRO_ITERATIONS NDREPRO_WORKERS NDREPRO_TIMEOUT NDREPRO_SEED NDREPRO_FILTER REPOSITORY; do
+    printf '  %s=%q\n' "$name" "${!name}"
+done
+
+# The virtual environment, unless one is active
+if [ -z "${VIRTUAL_ENV:-}" ]; then
+    for activate in /opt/venv/bin/activate "$REPOSITORY/python_env/bin/activate" "$REPOSITORY/.venv/bin/activate"; do
+        if [ -f "$activate" ]; then
+            echo "  virtual environment: $activate"
+            # shellcheck disable=SC1090
+            source "$activate"
+            break
+        fi
+    done
+fi
+has_module() {
+    "$python" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)' "$1" 2>/dev/null
+}
+for python in "${NDREPRO_PYTHON:-python3}" python3 /usr/bin/python3; do
+    has_module pytest && break
+done
+has_module pytest || usage_error "no Python here has pytest: install it, or name an interpreter in NDREPRO_PYTHON"
+
+options=()
+if has_module pytest_timeout; then
+    options+=("--timeout=$NDREPRO_TIMEOUT")
+else
+    echo "  note: pytest-timeout is not installed: no limit for a single test"
+fi
+if [ "$NDREPRO_WORKERS" -gt 1 ]; then
+    has_module xdist || usage_error "--workers above 1 needs pytest-xdist"
+    options+=(-n "$NDREPRO_WORKERS" --max-worker-restart=0)
+fi
+[ -z "$NDREPRO_FILTER" ] || options+=(-k "$NDREPRO_FILTER")
+
+# As CI: from the root of the checkout, with its settings of pytest
+cd "$REPOSITORY" || usage_error "cannot enter $REPOSITORY"
+export PYTHONDONTWRITEBYTECODE=1
+
+# No `set -e` and no pipe: the exit status is pytest's
+"$python" -m pytest "$SCRIPT_DIR"/'tests/test_reopen_stress.py' -c "$REPOSITORY"'/pytest.ini' --rootdir="$SCRIPT_DIR" -p no:cacheprovider \
+    -x -v "${options[@]}" "$@"
+test_result=$?
+
+echo "=========================================="
+if [ "$test_result" -eq 0 ]; then
+    echo "Test PASSED (no failure reproduced)"
+else
+    echo "Test FAILED with exit status $test_result"
+fi
+echo "=========================================="
+
+exit "$test_result"
