@@ -135,9 +135,9 @@ Checked<std::string> with_approval(const std::string& yaml, const std::string& v
       if (!value.empty() && value.front() != '#')
         return Refusal{origin + ":" + std::to_string(line), "has its approved variables on one line",
                        "add " + variable + " to them by hand"};
-      const std::string head = yaml.substr(0, end);
-      return Checked<std::string>{boost::system::in_place_value,
-                                  head + "\n" + item + (end < yaml.size() ? yaml.substr(end + 1) : "")};
+      std::string changed = yaml.substr(0, end);
+      changed.append("\n").append(item).append(yaml, std::min(end + 1, yaml.size()));
+      return Checked<std::string>{boost::system::in_place_value, std::move(changed)};
     }
     at = end + 1;
   }

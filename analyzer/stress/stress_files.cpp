@@ -100,26 +100,32 @@ private:
     for (const PlannedVariable& variable : plan_.variables) {
       const std::string place = variable.place.empty() ? "" : "  # " + shell_comment(variable.place);
       const std::string& name = variable.name;
+      std::string unset = "# ";
+      unset.append(name).append(" is not set: ").append(variable.reason);
       switch (variable.fate) {
         case VariableFate::exported:
-          lines += "export " + name + "=" + shell_value(variable.value, plan_.ci_root);
-          if (is_search_path(name)) lines += "\"${" + name + ":+:$" + name + "}\"";  // this host's own come behind
-          lines += place + "\n";
+          lines.append("export ").append(name).append("=").append(shell_value(variable.value, plan_.ci_root));
+          // This host's own come behind.
+          if (is_search_path(name)) lines.append("\"${").append(name).append(":+:$").append(name).append("}\"");
           break;
         case VariableFate::mocked:
-          lines += "or_mock " + name + " " + shell_quoted(variable.value) + place + "\n";
+          lines.append("or_mock ").append(name).append(" ").append(shell_quoted(variable.value));
           break;
         case VariableFate::quarantined:
-          lines += "# " + name + " is not set: " + variable.reason + "; it was " + shell_comment(variable.value) +
-                   "; to have it: ndreproctl case approve-env " + sources_.case_name + " " + name + place + "\n";
+          lines.append(unset).append("; it was ").append(shell_comment(variable.value));
+          lines.append("; to have it: ndreproctl case approve-env ")
+              .append(sources_.case_name)
+              .append(" ")
+              .append(name);
           break;
         case VariableFate::secret:
-          lines += "# " + name + " is not set: " + variable.reason + "; export your own" + place + "\n";
+          lines.append(unset).append("; export your own");
           break;
         case VariableFate::left_out:
-          lines += "# " + name + " is not set: " + variable.reason + place + "\n";
+          lines.append(unset);
           break;
       }
+      lines.append(place).append("\n");
       const bool is_set = variable.fate == VariableFate::exported || variable.fate == VariableFate::mocked;
       if (is_set) names += " " + name;
     }
