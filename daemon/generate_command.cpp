@@ -1,12 +1,19 @@
 #include "daemon/generate_command.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <system_error>
 
 #include "analyzer/utf8.hpp"
 #include "storage/atomic_file.hpp"
 #include "storage/lint_json.hpp"
+#include "storage/strict_json.hpp"
+#include "storage/unique_fd.hpp"
 #include "supervisor/campaign/case_files.hpp"
 #include "supervisor/case_generation.hpp"
 #include "supervisor/case_lint.hpp"
@@ -15,6 +22,7 @@ namespace ndr {
 namespace {
 
 namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
 
 struct NamedCase {
   CaseFolder folder;
@@ -26,6 +34,9 @@ Checked<NamedCase> named_case(const GenerateOptions& options) {
   const fs::path root = fs::canonical(options.folder, error);
   if (error || !fs::is_directory(root))
     return Refusal{options.folder.string(), "is no folder", "give a case folder: one that holds logs/"};
+  if (!is_case_name(root.filename().string()))
+    return Refusal{root.string(), "has a name that no case may have",
+                   "use a-z, 0-9, dot, dash and underscore, at most 64 of them"};
   auto settings = read_case_settings(CaseFolder{root});
   if (settings.has_error()) return settings.error();
   if (options.repository) settings->repository = fs::absolute(*options.repository).lexically_normal().string();
@@ -37,10 +48,24 @@ int refuse(const char* command, const Refusal& refusal, std::ostream& err) {
   return 2;
 }
 
-void write(const fs::path& root, const FileWrite& file) {
-  const fs::path path = root / file.path;
-  fs::create_directories(path.parent_path());
-  write_file_atomically(path, file.text, file.is_executable ? 0755 : 0644);
+// Beneath the case, through no link.
+void write(const UniqueFd& root, const FileWrite& file) {
+  const fs::path path{file.path};
+  const fs::path parent = path.parent_path();
+  if (!parent.empty() && ::mkdirat(root.get(), parent.c_str(), 0755) != 0 && errno != EEXIST)
+    throw std::system_error{errno, std::generic_category(), "make the folder " + parent.string()};
+  const UniqueFd folder = open_beneath(root, parent.empty() ? fs::path{"."} : parent, O_RDONLY | O_DIRECTORY);
+  write_file_atomically(folder, path.filename().string(), file.text, file.is_executable ? 0755 : 0644);
+}
+
+// What the command line named is there the next time too, unless case.yaml says otherwise.
+void remember_repository(const CaseFolder& folder, const CaseSettings& settings) {
+  const auto known = read_case_settings(folder);
+  if (known.has_error() || !known->repository.empty()) return;
+  std::error_code error;
+  std::string text = fs::exists(folder.settings(), error) ? read_file(folder.settings(), 64u << 10) : std::string{};
+  if (!text.empty() && !text.ends_with('\n')) text += '\n';
+  write_file_atomically(folder.settings(), text + "repository: " + json_text(Json(settings.repository)) + "\n");
 }
 
 void print(const CaseGeneration& generation, std::ostream& out) {
@@ -85,8 +110,15 @@ int generate_command(const GenerateOptions& options, std::ostream& out, std::ost
   if (found.has_error()) return refuse("generate", found.error(), err);
   const auto generation = generate_case(found->folder, found->settings);
   if (generation.has_error()) return refuse("generate", generation.error(), err);
-  for (const FileWrite& file : generation->writes) {
-    if (file.kind != WriteKind::unchanged) write(found->folder.root(), file);
+  try {
+    const UniqueFd root{::open(found->folder.root().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!root) throw std::system_error{errno, std::generic_category(), "open"};
+    for (const FileWrite& file : generation->writes)
+      write(root, file);
+    if (options.repository) remember_repository(found->folder, found->settings);
+  } catch (const std::system_error& error) {
+    const Refusal refusal{found->folder.root().string(), error.what(), "no part of it may be a link; is it writable?"};
+    return refuse("generate", refusal, err);
   }
   if (options.json)
     out << generation_json_text(generation->writes, generation->plan.variables);

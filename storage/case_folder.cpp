@@ -25,13 +25,6 @@ std::optional<int> positive_number(std::string_view digits) {
   return number;
 }
 
-bool is_case_name(std::string_view name) {
-  constexpr std::string_view first = "abcdefghijklmnopqrstuvwxyz0123456789";
-  constexpr std::string_view others = "abcdefghijklmnopqrstuvwxyz0123456789._-";
-  return !name.empty() && name.size() <= 64 && first.find(name.front()) != std::string_view::npos &&
-         name.find_first_not_of(others) == std::string_view::npos;
-}
-
 /// `path` below `root`, component by component; nothing when it is the root itself or elsewhere.
 std::optional<fs::path> below(const fs::path& path, const fs::path& root) {
   const fs::path relative = path.lexically_relative(root);
@@ -87,6 +80,13 @@ Refusal no_logs(const CaseFolder& folder, std::string reason) {
 }
 
 }  // namespace
+
+bool is_case_name(std::string_view name) {
+  constexpr std::string_view first = "abcdefghijklmnopqrstuvwxyz0123456789";
+  constexpr std::string_view others = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+  return !name.empty() && name.size() <= 64 && first.find(name.front()) != std::string_view::npos &&
+         name.find_first_not_of(others) == std::string_view::npos;
+}
 
 std::optional<int> run_log_number(std::string_view file_name) {
   constexpr std::string_view prefix = "run_";

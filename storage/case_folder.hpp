@@ -45,9 +45,12 @@ Checked<std::vector<std::filesystem::path>> ci_logs(const CaseFolder& folder);
 /// above.
 int last_attempt_number(const CaseFolder& folder);
 
+/// ^[a-z0-9][a-z0-9._-]{0,63}$
+bool is_case_name(std::string_view name);
+
 /// A case folder that may be used: `path` lies, without any symlink on the way below the root, in one of
-/// `roots`, is a directory on a local file system (unless `allow_network`), and its name matches
-/// ^[a-z0-9][a-z0-9._-]{0,63}$.
+/// `roots`, is a directory on a local file system (unless `allow_network`), and its name is one of
+/// a case.
 Checked<CaseFolder> find_case_folder(const std::filesystem::path& path, const std::vector<std::filesystem::path>& roots,
                                      bool allow_network);
 

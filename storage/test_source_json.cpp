@@ -103,10 +103,12 @@ std::optional<StressCode> stress_of(const json& said) {
   if (found == said.end() || !found->is_object()) return std::nullopt;
   StressCode stress;
   stress.is_slice = text_in(*found, "strategy") == "slice";
+  stress.unsupported = text_in(*found, "unsupported");
   stress.reasons = texts_in(*found, "reasons");
   stress.base = text_in(*found, "base");
   stress.code = text_in(*found, "code");
   stress.conftests = texts_in(*found, "conftests");
+  stress.options = texts_in(*found, "options");
   stress.import_folder = text_in(*found, "import_folder");
   stress.pytest_settings = text_in(*found, "pytest_settings");
   stress.opened_once = flag_in(*found, "opened_once");

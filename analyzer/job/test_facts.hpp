@@ -11,10 +11,12 @@ namespace ndr {
 /// The code of a stress test, as scripts/read_test_source.py makes it from the original.
 struct StressCode {
   bool is_slice = false;               // else the original runs as a whole
+  std::string unsupported;             // why pytest could not repeat it at all; empty: it can
   std::vector<std::string> reasons;    // why no slice
   std::string base;                    // the original's name without "test_"
   std::string code;                    // the file without its docstring
   std::vector<std::string> conftests;  // of the checkout, the outermost first
+  std::vector<std::string> options;    // of pytest's, that the checkout declares
   std::string import_folder;           // of the checkout, where pytest finds the original as a module
   std::string pytest_settings;         // the checkout's file of pytest's settings; empty: there is none
   bool opened_once = false;            // the device stays open over all iterations

@@ -34,8 +34,8 @@ bool is_of_host(std::string_view name) {
 
 bool names_secret(std::string_view name) {
   const std::string lower = to_lower(name);
-  constexpr std::array words{"token",  "secret",     "passw",       "api_key",
-                             "apikey", "credential", "private_key", "access_key"};
+  constexpr std::array words{"token",       "secret",     "passw",      "api_key", "apikey", "credential",
+                             "private_key", "access_key", "passphrase", "_pat",    "auth_",  "webhook"};
   return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return contains(lower, word); });
 }
 
@@ -68,6 +68,13 @@ bool is_data_path(std::string_view value, std::string_view root) {
   constexpr std::array everywhere{"/usr", "/bin", "/lib", "/dev", "/proc", "/sys",
                                   "/etc", "/tmp", "/opt", "/var", "/run"};
   return std::none_of(everywhere.begin(), everywhere.end(), [&](auto folder) { return is_below(value, folder); });
+}
+
+// A library outside of the checkout, a module, a pipe.
+bool loads_something(std::string_view value, std::string_view root) {
+  const bool library = value.ends_with(".so") || contains(value, ".so.");
+  return (library && value.starts_with('/') && !is_below(value, root)) || value.starts_with('|') ||
+         value.starts_with("module://");
 }
 
 class EnvironmentPlanner {
@@ -121,6 +128,9 @@ private:
     } else if (is_of_host(name)) {
       variable.fate = VariableFate::left_out;
       variable.reason = "this host has its own";
+    } else if (loads_something(value, sources_.ci_root) && !is_approved) {
+      variable.fate = VariableFate::quarantined;
+      variable.reason = "its value names code to load or a command to run";
     } else if (acts_on_programs(name) && !is_approved &&
                !(is_search_path(name) && is_list_in_checkout(value, sources_.ci_root))) {
       variable.fate = VariableFate::quarantined;
@@ -158,14 +168,58 @@ std::string_view to_text(VariableFate fate) {
 bool is_search_path(std::string_view name) { return is_among(name, {"PYTHONPATH", "LD_LIBRARY_PATH"}); }
 
 bool acts_on_programs(std::string_view name) {
-  constexpr std::array families{"LD_",    "DYLD_", "PYTHON", "PYTEST_", "GIT_",        "BASH_",
-                                "NODE_",  "JAVA_", "PERL5",  "RUBY",    "GLIBC_",      "MALLOC_",
-                                "GCONV_", "SSH_",  "NPM_",   "PIP_",    "VIRTUAL_ENV", "CONDA_"};
+  constexpr std::array families{"LD_",
+                                "DYLD_",
+                                "PYTHON",
+                                "PYTEST_",
+                                "GIT_",
+                                "BASH_",
+                                "NODE_",
+                                "JAVA_",
+                                "PERL5",
+                                "RUBY",
+                                "GLIBC_",
+                                "MALLOC_",
+                                "GCONV_",
+                                "SSH_",
+                                "NPM_",
+                                "PIP_",
+                                "VIRTUAL_ENV",
+                                "CONDA_",
+                                "OMPI_",
+                                "PMIX_",
+                                "PRTE_",
+                                "PRRTE_",
+                                "HYDRA_",
+                                "SLURM_",
+                                "CUDA_INJECTION",
+                                "OMP_TOOL",
+                                "GTEST_",
+                                "MAKE",
+                                "LESS",
+                                "XDG_",
+                                "CMAKE_",
+                                "RUSTC",
+                                "CARGO_",
+                                "TORCH_EXTENSIONS",
+                                "JUPYTER",
+                                "IPYTHON",
+                                "GDB",
+                                "DEBUGINFOD_",
+                                "QT_",
+                                "GTK_",
+                                "MPL",
+                                "POSIX"};
   if (is_among(name, {"PYTHONHASHSEED", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER",
                       "PYTHONIOENCODING", "PYTHONUTF8", "PYTHONOPTIMIZE", "PYTHONASYNCIODEBUG", "PYTHONMALLOC",
-                      "PYTHONDEVMODE", "PYTEST_TIMEOUT", "MALLOC_ARENA_MAX", "MALLOC_PERTURB_", "PIP_NO_CACHE_DIR"}))
+                      "PYTHONDEVMODE", "PYTEST_TIMEOUT", "GTEST_COLOR", "GTEST_SHUFFLE", "GTEST_RANDOM_SEED",
+                      "GTEST_REPEAT", "GTEST_BRIEF", "MALLOC_ARENA_MAX", "MALLOC_PERTURB_", "PIP_NO_CACHE_DIR"}))
     return false;
   if (std::any_of(families.begin(), families.end(), [&](std::string_view family) { return name.starts_with(family); }))
+    return true;
+  constexpr std::array endings{"PAGER",    "_WRAPPER", "_TOOL_LIBRARIES", "_PLUGIN", "_PLUGINS", "_PLUGIN_PATH",
+                               "_PRELOAD", "_HOOK",    "_HOOKS",          "_SHELL",  "_EDITOR"};
+  if (std::any_of(endings.begin(), endings.end(), [&](std::string_view end) { return name.ends_with(end); }))
     return true;
   if (name.ends_with("_COMMAND") || name.ends_with("_CMD") || name.ends_with("_TO_EXECUTE") || name.ends_with("_EXEC"))
     return true;
@@ -189,6 +243,9 @@ bool acts_on_programs(std::string_view name) {
                          "BROWSER",
                          "CC",
                          "CXX",
+                         "LD",
+                         "CPP",
+                         "AR",
                          "COVERAGE_PROCESS_START",
                          "FCEDIT",
                          "MANPATH",

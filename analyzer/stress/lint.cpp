@@ -1,6 +1,8 @@
 #include "analyzer/stress/lint.hpp"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <tuple>
 
 #include "analyzer/evidence/text.hpp"
@@ -71,9 +73,25 @@ private:
   static bool has_assignment(std::string_view text, const std::string& name) {
     const std::string wanted = name + "=";
     for (auto at = text.find(wanted); at != std::string_view::npos; at = text.find(wanted, at + 1)) {
-      if (at == 0 || text[at - 1] == ' ' || text[at - 1] == ';' || text[at - 1] == '(') return true;
+      if (at == 0 || std::string_view{" \t;("}.find(text[at - 1]) != std::string_view::npos) return true;
     }
     return false;
+  }
+
+  // What loads or runs code, and was set by whoever wrote the script: CI need not have had it.
+  void check_loader(const ScriptLine& line) {
+    constexpr std::array<std::string_view, 6> harmful{"LD_PRELOAD",     "LD_AUDIT",      "PYTEST_ADDOPTS",
+                                                      "PYTEST_PLUGINS", "PYTHONSTARTUP", "BASH_ENV"};
+    for (const std::string_view word : split(line.text, ' ')) {
+      const std::string name{before(word, "=")};
+      const bool acts = name.size() < word.size() && std::find(harmful.begin(), harmful.end(), name) != harmful.end();
+      const auto& approved = sources_.approved;
+      const bool planned = std::any_of(sources_.variables.begin(), sources_.variables.end(),
+                                       [&](const PlannedVariable& v) { return v.name == name; });
+      if (acts && !planned && std::find(approved.begin(), approved.end(), name) == approved.end())
+        add("loader-variable", line.line, "sets " + name + ": code is loaded or run because of it",
+            "leave it out, or approve it: ndreproctl case approve-env CASE " + name);
+    }
   }
 
   void check_environment() {
@@ -92,6 +110,7 @@ private:
             "mock it: an empty folder, or leave it out", Severity::warning);
     }
     for (const ScriptLine& line : lines_) {
+      check_loader(line);
       if (contains(line.text, "=***") || contains(line.text, "='***'") || contains(line.text, "=\"***\""))
         add("secret", line.line, "sets a variable to what CI shows in place of a secret", "leave it out");
     }
@@ -140,23 +159,68 @@ private:
   void check_command() {
     const std::string& text = command_->text;
     const bool is_pytest = runs_pytest(text);
-    const bool joined = contains(script_.text, "options");  // in an array
-    if (is_pytest && !has_word(text, "-x") && !has_any(script_code(), {"--maxfail", "--exitfirst"}))
+    if (is_pytest && !has_flag('x') && !stops_by_name())
       add("no-stop-at-first", command_->line, "goes on after the first failure, on a device in a bad state", "add -x");
-    if (is_pytest && !has_any(text, {" -v", "-vv", "--verbose", "-xv", "-sv"}))
+    if (is_pytest && !has_flag('v') && !contains(script_code(), "--verbose"))
       add("not-verbose", command_->line, "does not name the running test", "add -v", Severity::warning);
-    check_workers(joined);
+    check_workers();
     check_scope(is_pytest);
     for (const ScriptLine& line : lines_) {
       if (line.line > command_->line) break;
-      const bool on = line.text.starts_with("set -") && has_any(line.text, {"-e", "errexit"});
-      if (on && !is_switched_off(line.line))
+      const bool on = sets_errexit(line.text);
+      if (on && !is_switched_off(line.line) && !contains(text, "||"))
         add("set-e", line.line, "ends the script at the test's failure, before its status is told", "leave set -e out");
     }
-    const auto pipe = text.find(" | ");
-    if (pipe != std::string::npos && !has_any(script_code(), {"PIPESTATUS", "pipefail"}))
+    const auto interpreter_options = after(before(script_.text, "\n"), " ");
+    if (script_.text.starts_with("#!") && interpreter_options &&
+        sets_errexit("set " + std::string{*interpreter_options}))
+      add("set-e", 1, "ends the script at the test's failure, before its status is told", "leave -e out");
+    if (has_pipe(text) && !has_any(script_code(), {"PIPESTATUS", "pipefail"}))
       add("pipe", command_->line, "the exit status is that of the pipe's last command, not the test's",
           "leave the pipe out: the daemon keeps the output in logs/run_N.log");
+  }
+  // "set -e", "set -ue", "set -o errexit", also behind another command.
+  static bool sets_errexit(std::string_view text) {
+    const auto options = text.starts_with("set ") ? std::optional{text.substr(4)} : after(text, "; set ");
+    if (!options) return false;
+    if (contains(*options, "-o errexit")) return true;
+    const auto words = split(*options, ' ');
+    return std::any_of(words.begin(), words.end(), [](std::string_view word) {
+      return word.size() > 1 && word[0] == '-' && word[1] != '-' && contains(word, "e");
+    });
+  }
+  // One bar outside of quotes that is no "||".
+  static bool has_pipe(std::string_view text) {
+    char quote = '\0';
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char c = text[i];
+      if (quote != '\0')
+        quote = c == quote ? '\0' : quote;
+      else if (c == '\'' || c == '"')
+        quote = c;
+      else if (c == '|' && i + 1 < text.size() && text[i + 1] == '|')
+        ++i;
+      else if (c == '|')
+        return true;
+    }
+    return false;
+  }
+  bool stops_by_name() const {
+    const std::string code = script_code();
+    return has_word(code, "--maxfail=1") || has_word(code, "--maxfail 1") || has_word(code, "--exitfirst");
+  }
+  // A short option of pytest's in the script, alone or among others: -x, -vx.
+  bool has_flag(char flag) const {
+    const std::string code = script_code();
+    for (std::string_view rest = code; !rest.empty();) {
+      const auto at = rest.find_first_of(" (\n");
+      const std::string_view word = rest.substr(0, at);
+      const bool is_short = word.size() > 1 && word.size() < 6 && word[0] == '-' &&
+                            word.find_first_not_of("xvsqlr", 1) == std::string_view::npos;
+      if (is_short && word.find(flag) != std::string_view::npos) return true;
+      rest.remove_prefix(at == std::string_view::npos ? rest.size() : at + 1);
+    }
+    return false;
   }
   bool is_switched_off(std::uint64_t from) const {
     return std::any_of(lines_.begin(), lines_.end(), [&](const ScriptLine& line) {
@@ -170,10 +234,11 @@ private:
     return code;
   }
 
-  void check_workers(bool) {
+  void check_workers() {
     const ScriptLine* line = nullptr;
     for (const ScriptLine& one : lines_) {
-      if (contains(one.text, "-n auto") || contains(one.text, "--numprocesses=auto")) line = &one;
+      if (has_any(one.text, {"-n auto", "-nauto", "-n=auto", "--numprocesses=auto", "--numprocesses auto"}))
+        line = &one;
     }
     if (line == nullptr) return;
     const std::string& kind = sources_.test.fixture_kind;

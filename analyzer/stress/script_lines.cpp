@@ -25,7 +25,7 @@ std::string_view without_comment(std::string_view line) {
 // The word that ends a here-document which begins on this line; empty where none does.
 std::string here_word(std::string_view line) {
   const auto mark = after(line, "<<");
-  if (!mark || mark->starts_with('<')) return {};
+  if (!mark || mark->starts_with('<') || contains(before(line, "<<"), "((")) return {};
   std::string word;
   for (const char c : trim(mark->starts_with('-') ? mark->substr(1) : *mark)) {
     if (c == '\'' || c == '"' || c == '\\') continue;

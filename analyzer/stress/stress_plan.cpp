@@ -1,7 +1,6 @@
 #include "analyzer/stress/stress_plan.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "analyzer/evidence/formats_command.hpp"
@@ -48,29 +47,31 @@ std::optional<std::string> path_in_checkout(std::string_view path, std::string_v
   return std::string{path};
 }
 
-// "pytest a.py -n 4 -k x --timeout=300 --input-method json": what neither chooses tests, nor shapes reports, nor loads
-// code. One word for each, so that nothing is taken for the value of something else.
-std::vector<std::string> kept_options(const std::vector<std::string>& words) {
-  constexpr std::array dropped{"--splits", "--group", "--timeout", "--junitxml", "--junit-xml", "--durations", "--tb",
-                               "--lf", "--ff", "--maxfail", "--reruns", "--count", "--dist", "--html", "--json-report",
-                               "--cov", "--collect-only", "--deselect", "--ignore", "--verbose", "--exitfirst",
-                               "--color", "--capture", "--show-capture", "--report-log", "--numprocesses",
-                               "--max-worker-restart",
-                               // these load or write something
-                               "--rootdir", "--confcutdir", "--import-mode", "--basetemp", "--pastebin", "--debug",
-                               "--override-ini", "--config-file", "--pyargs", "--log-file", "--trace-config", "--pdb",
-                               "--pdbcls", "--setup-only", "--keep-duplicates", "--noconftest", "--plugin"};
+// Of "pytest a.py -n 4 -k x --input-method=json" the options that the checkout's own conftest.py declares: what else
+// there is chooses tests, shapes reports or loads code.
+std::vector<std::string> kept_options(const std::vector<std::string>& words, const std::vector<std::string>& declared) {
+  const auto is_declared = [&](std::string_view name) {
+    return std::find(declared.begin(), declared.end(), name) != declared.end();
+  };
   std::vector<std::string> kept;
-  for (const std::string& word : words) {
-    const std::string_view name = before(word, "=");
-    const bool is_option = name.size() > 2 && name.starts_with("--") && word.find('=') != std::string::npos &&
-                           std::all_of(name.begin(), name.end(), [](char c) { return is_word(c) || c == '-'; });
-    const bool drops = std::any_of(dropped.begin(), dropped.end(), [&](std::string_view d) {
-      return name == d || (name.starts_with(d) && name.size() > d.size() && name[d.size()] == '-');
-    });
-    if (is_option && !drops) kept.push_back(word);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (!is_declared(before(words[i], "="))) continue;
+    const bool has_value = words[i].find('=') == std::string::npos && i + 1 < words.size() &&
+                           words[i + 1].front() != '-' && !contains(words[i + 1], "/") && !contains(words[i + 1], "::");
+    kept.push_back(has_value ? words[i] + "=" + words[i + 1] : words[i]);
+    i += has_value ? 1 : 0;
   }
   return kept;
+}
+
+// Options of rank launchers that say how many and where, and run nothing.
+bool is_launch_flag(std::string_view word) {
+  return is_one_of(word, {"--allow-run-as-root", "--tag-output", "--oversubscribe", "-tag-output",
+                          "--use-hwthread-cpus", "--verbose", "-v", "--standalone"});
+}
+bool takes_launch_value(std::string_view word) {
+  return is_one_of(word, {"-np", "-n", "--np", "--n", "-c", "--bind-to", "--map-by", "--rank-binding",
+                          "--nproc_per_node", "--nproc-per-node", "--nnodes", "--ntasks"});
 }
 
 class StressPlanner {
@@ -114,12 +115,19 @@ private:
     if (!sources_.test.stress)
       return Refusal{test.substr(0, 200), "is not in the checkout",
                      "set `repository:` in case.yaml to the checkout that CI ran, at its commit"};
+    const bool elsewhere = evidence_.test_id && !same_source_file(before(test, "::"), sources_.test.file);
+    if (elsewhere)
+      return Refusal{test.substr(0, 200), "is not in the checkout; " + sources_.test.file + " has one of the same name",
+                     "take the commit that CI ran"};
+    if (!sources_.test.stress->unsupported.empty())
+      return Refusal{test.substr(0, 200), sources_.test.stress->unsupported,
+                     "write run_test.sh by hand: see `ndreprod brief`"};
     plan_.kind = StressKind::pytest;
     plan_.slug = slug_of(sources_.test.stress->base);
     if (!evidence_.command) return {};
     const auto words = shell_words(evidence_.command->value);
     if (words.has_error()) return {};  // CI's options are then left out
-    plan_.options = kept_options(*words);
+    plan_.options = kept_options(*words, sources_.test.stress->options);
     const auto workers = option_value(evidence_.command->value, "-n");
     const auto number = workers ? to_number(*workers) : std::nullopt;
     if (number && *number >= 1 && *number <= 64) plan_.workers = static_cast<int>(*number);
@@ -149,28 +157,39 @@ private:
     return is_one_of(file_name(program), {"mpirun", "mpiexec", "prterun", "tt-run", "torchrun", "srun"});
   }
 
-  // What a launcher starts: a word that is a path of the checkout, pytest or Python.
+  // Exactly one program of the checkout, pytest, or Python with a script of it, behind a launcher and options of its
+  // that run nothing. What follows are the program's own words.
   Checked<void> check_words(const std::vector<std::string>& words) {
     const auto refused = [&](const std::string& word, std::string reason) {
       return Refusal{word.substr(0, 200), std::move(reason), "write run_test.sh by hand: see `ndreprod brief`"};
     };
-    for (const std::string& word : words) {
-      const std::string_view name = file_name(word);
-      if (is_one_of(name,
-                    {"bash", "sh", "dash", "zsh", "ksh", "env", "sudo", "su", "ssh", "eval", "exec", "xargs", "-c"}))
-        return refused(word, "runs anything");
+    std::size_t at = 0;
+    if (is_launcher(words.front())) {
+      for (at = 1; at < words.size() && words[at].starts_with('-'); ++at) {
+        const std::string& word = words[at];
+        if (word == "--mpi-args" && at + 1 < words.size()) {
+          const auto inner = shell_words(words[++at]);
+          if (inner.has_error() || !std::all_of(inner->begin(), inner->end(), is_launch_flag))
+            return refused(words[at], "are options of a launcher that may run something");
+        } else if (takes_launch_value(word)) {
+          ++at;
+        } else if (!is_launch_flag(word) && !takes_launch_value(before(word, "="))) {
+          return refused(word, "is an option of a launcher that may run something");
+        }
+      }
     }
-    const bool python = file_name(words.front()).starts_with("python");
-    for (std::size_t i = 0; i < words.size(); ++i) {
-      const bool is_program =
-          i == 0 ? !is_launcher(words[i]) && !python : contains(words[i], "/") && words[i].front() != '-';
-      if (!is_program) continue;
-      const bool is_pytest = is_one_of(words[i], {"pytest", "py.test"});
-      if (!is_pytest && !path_in_checkout(words[i], plan_.ci_root))
-        return refused(words[i], "lies outside of the checkout");
-      return {};
+    if (at >= words.size()) return refused(words.front(), "names no program");
+    const std::string& program = words[at];
+    if (is_one_of(program, {"pytest", "py.test"})) return {};
+    if (is_one_of(program, {"python", "python3"})) {
+      const std::string script = at + 1 < words.size() ? words[at + 1] : std::string{};
+      const bool is_pytest = script == "-m" && at + 2 < words.size() && words[at + 2] == "pytest";
+      if (is_pytest || (script.ends_with(".py") && path_in_checkout(script, plan_.ci_root))) return {};
+      return refused(script, "is no script of the checkout");
     }
-    return refused(words.front(), "names no program of the checkout");
+    if (!contains(program, "/") || !path_in_checkout(program, plan_.ci_root))
+      return refused(program, "is no program of the checkout");
+    return {};
   }
 
   // What is tested: the last file that the command names, else its program; without its extension.

@@ -128,7 +128,8 @@ class Module:
     """One Python source: its functions (and those of its classes), constants and imports."""
 
     def __init__(self, path, text):
-        self.path, self.text, self.lines = path, text, text.splitlines()
+        self.path, self.text = path, text
+        self.lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")  # as ast counts them
         self.encoded = [line.encode() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
         self.tree = ast.parse(text)
         self.functions, self.classes, self.constants, self.imports = {}, {}, {}, {}

@@ -5,8 +5,6 @@ import re
 from checkout import FUNCTIONS, dotted
 from fixtures import called_functions, yields
 
-# A call of one of these changes the state of the device, which any later call may wait for.
-DEVICE_LIBRARIES = {"ttnn", "tt_lib", "ttl", "tt_metal", "tt_eager"}
 LOGGING = re.compile(r"^(logger|logging|log|print|warnings)\b")
 PURE_CALLS = {"len", "isinstance", "abs", "min", "max", "sum", "all", "any", "float", "int", "str", "list", "tuple", "range",
               "sorted", "set", "dict", "type", "hasattr", "getattr", "round", "repr", "zip", "enumerate"}
@@ -74,25 +72,6 @@ def names_bound(node):
     return bound
 
 
-def names_changed(node, fixed):
-    """Names whose objects a call of the statement may change: of which a method is called, or that are passed on.
-    Those in `fixed` (modules, functions) are not changed by being called."""
-    changed = set()
-    for part in head_nodes(node):
-        for call in (inner for inner in ast.walk(part) if isinstance(inner, ast.Call)):
-            if isinstance(call.func, ast.Attribute):
-                root = call.func.value
-                while isinstance(root, (ast.Attribute, ast.Subscript)):
-                    root = root.value
-                if isinstance(root, ast.Name) and root.id not in fixed:
-                    changed.add(root.id)
-            if not isinstance(node, ast.Expr):
-                continue
-            for argument in call.args + [keyword.value for keyword in call.keywords]:
-                changed |= names_read(argument)
-    return changed
-
-
 def sets_something(node):
     """A call that changes what later calls do, whatever it is given: seeds, switches of a library."""
     names = [dotted(inner.func).split(".")[-1] for inner in ast.walk(node) if isinstance(inner, ast.Call)]
@@ -124,12 +103,27 @@ def checks_only(node):
     return all(name in PURE_CALLS or name.split(".")[0] in ("torch", "np", "numpy", "math") for name in calls)
 
 
-class Slice:
-    """The statements of one function that a statement depends on: by the names that it reads, and by what decides
-    whether it runs. Conservative: what may change an object that is read belongs to it."""
+def is_pure(node):
+    """An expression that computes from what is there and changes nothing, by what it calls."""
+    for inner in ast.walk(node):
+        if isinstance(inner, (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)):
+            return False
+        if isinstance(inner, ast.Call):
+            name = dotted(inner.func)
+            last = name.split(".")[-1]
+            library = name.split(".")[0] in ("torch", "np", "numpy", "math") and not last.endswith("_") and "rand" not in name and not sets_something(inner)
+            if name not in PURE_CALLS and not library:
+                return False
+    return True
 
-    def __init__(self, function_node, target, fixed):
-        self.function, self.target, self.fixed = function_node, target, fixed
+
+class Slice:
+    """The statements of one function that a statement depends on. Nothing behind it that no loop leads back to; before
+    it, only what provably changes nothing is left out: messages, checks of what has been computed, and values that
+    nobody reads and that pure functions make."""
+
+    def __init__(self, function_node, target):
+        self.function, self.target = function_node, target
         self.parents = {}
         for node in ast.walk(function_node):
             for child in ast.iter_child_nodes(node):
@@ -170,16 +164,21 @@ class Slice:
         return any(a in loops for a in self.ancestors(node))
 
     def matters(self, node):
-        if is_noise(node) or checks_only(node):
+        if is_noise(node) or checks_only(node) or isinstance(node, ast.Pass):
             return False
-        if names_bound(node) & self.names or names_changed(node, self.fixed) & self.names:
-            return True
-        if isinstance(node, ast.If) and node.lineno < self.target.lineno and leaves(node):
-            return True
-        return isinstance(node, ast.Expr) and sets_something(node)
+        if isinstance(node, ast.Assign) and all(isinstance(target, ast.Name) for target in node.targets):
+            return bool({target.id for target in node.targets} & self.names) or not is_pure(node.value)
+        if isinstance(node, FUNCTIONS + (ast.ClassDef,)):
+            return node.name in self.names or bool(node.decorator_list)
+        if isinstance(node, (ast.For, ast.AsyncFor, ast.While, ast.If)):
+            return any(self.matters(inner) for inner in node.body + node.orelse) or not all(is_pure(part) for part in head_nodes(node)) or bool(
+                names_bound(node) & self.names) or leaves(node)
+        return True
 
     def grow(self):
         self.keep(self.target)
+        if isinstance(self.target, (ast.With, ast.AsyncWith, ast.For, ast.AsyncFor, ast.While)):
+            self.keep_all([self.target])  # its failing may be the body's doing
         statements = [node for node in ast.walk(self.function) if isinstance(node, ast.stmt) and node is not self.function]
         inner = {deep for node in statements if isinstance(node, FUNCTIONS + (ast.ClassDef,)) for deep in ast.walk(node) if deep is not node}
         statements = [node for node in statements if node not in inner or node is self.target]
@@ -191,10 +190,9 @@ class Slice:
                     changed = self.keep_whole(node) or changed
 
     def keep_whole(self, node):
-        """A guard and a nested function are kept with their bodies; of others the head."""
+        """A compound statement that does not lead to the target is kept with its body."""
         grew = self.keep(node)
-        whole = isinstance(node, FUNCTIONS + (ast.ClassDef,)) or (isinstance(node, ast.If) and leaves(node) and node not in set(self.ancestors(self.target)))
-        if whole:
+        if isinstance(getattr(node, "body", None), list) and node not in set(self.ancestors(self.target)):
             self.keep_all([node])
         return grew
 
@@ -226,6 +224,8 @@ def unsafe_reasons(module, names):
                 reasons.append(f"{module.path}:{inner.lineno} writes names of an outer scope")
             if isinstance(inner, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
                 reasons.append(f"{module.path}:{inner.lineno} is asynchronous")
+            if type(inner).__name__ == "Match":
+                reasons.append(f"{module.path}:{inner.lineno} binds names by patterns")
         if yields(node):
             reasons.append(f"{module.path}:{node.lineno} is a generator")
     return list(dict.fromkeys(reasons))[:20]
@@ -283,7 +283,7 @@ class ChainSlice:
             line = logged.get(name.split("::")[-1], call_line)
             target = failing if name == failing_function else statement_at(node, line) or statement_at(node, call_line)
             if target is not None:
-                self.parts[name] = Slice(node, target, (set(module.imports) | set(module.functions)) - DEVICE_LIBRARIES)
+                self.parts[name] = Slice(node, target)
 
     def names(self):
         return {name for part in self.parts.values() for name in part.names}
@@ -291,7 +291,11 @@ class ChainSlice:
     def unsafe(self, failing_function):
         if self.chain is None:
             return [f"no call of {failing_function} was found"]
-        return unsafe_reasons(self.module, [name for name, _ in self.chain])
+        reasons = unsafe_reasons(self.module, [name for name, _ in self.chain])
+        for name, part in self.parts.items():
+            if any(isinstance(a, FUNCTIONS + (ast.ClassDef, ast.Lambda)) for a in part.ancestors(part.target)):
+                reasons.append(f"{self.module.path}:{part.target.lineno} lies in a function within {name}")
+        return reasons
 
     def facts(self, failing_function):
         sliced = {name.split("::")[-1] for name, _ in self.chain or []}

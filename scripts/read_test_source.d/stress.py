@@ -8,10 +8,11 @@ import sys
 from checkout import FUNCTIONS, dotted, is_fixture
 from fixtures import autouse_fixtures, describe_fixtures, find_fixture, fixture_option
 from parameters import chosen_rows
-from slicing import ChainSlice, is_noise, names_bound, names_read, sets_something
+from slicing import ChainSlice, head_nodes, is_noise, names_bound, names_read
 
 DROPPED_MARKS = {"parametrize", "timeout", "xfail", "flaky", "repeat", "asyncio"}
 SETUP_METHODS = {"setup_method", "teardown_method", "setup_class", "teardown_class", "setup", "teardown"}
+MODULE_SETUP = {"setup_module", "teardown_module", "setup_function", "teardown_function"}
 WIDER_SCOPES = {"class", "module", "package", "session"}
 
 
@@ -26,7 +27,8 @@ class Emitter:
 
     def head(self, node, body):
         """From the statement's first line to the colon; comments below it are left out."""
-        lines = self.lines_of(node.lineno, max(node.lineno, body[0].lineno - 1))
+        first = min([body[0].lineno] + [decorator.lineno for decorator in getattr(body[0], "decorator_list", [])])
+        lines = self.lines_of(node.lineno, max(node.lineno, first - 1))
         while len(lines) > 1 and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
             lines.pop()
         return lines
@@ -81,12 +83,20 @@ def is_main_guard(node):
 
 
 def acts(node):
-    """A statement of the module that does something when it is imported: sys.path, os.environ, a library's switch."""
-    if isinstance(node, ast.Assign):
-        return any(not isinstance(target, (ast.Name, ast.Tuple)) for target in node.targets)
-    return isinstance(node, (ast.AugAssign, ast.Delete)) or isinstance(node, ast.Expr) and not is_noise(node) and (
-        sets_something(node) or isinstance(node.value, ast.Call)
-    )
+    """A statement of the module that does something when it is imported, beside binding names: all but definitions,
+    imports and plain values."""
+    if isinstance(node, (ast.Import, ast.ImportFrom, ast.ClassDef)) or is_noise(node):
+        return False
+    if isinstance(node, FUNCTIONS):
+        known = ("pytest.mark", "pytest.fixture", "fixture", "functools", "contextmanager", "contextlib", "staticmethod", "property")
+        return any(not dotted(d.func if isinstance(d, ast.Call) else d).startswith(known) for d in node.decorator_list)
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return any(not isinstance(target, (ast.Name, ast.Tuple)) for target in targets)
+    if isinstance(node, (ast.If, ast.Try)):  # often only another import where one is missing
+        return any(acts(inner) for inner in ast.iter_child_nodes(node) if isinstance(inner, ast.stmt)) or any(
+            acts(inner) for handler in getattr(node, "handlers", []) for inner in handler.body)
+    return not isinstance(node, ast.Pass)
 
 
 def bound_anywhere(node):
@@ -134,6 +144,7 @@ class StressTest:
             reasons.append(f"its parameters are not clear: {self.unclear}")
         bases = [dotted(base) for base in self.function.owner.bases] if self.function.owner is not None else []
         reasons += [f"its class is derived from {base}" for base in bases if base.split(".")[-1] not in ("object", "")]
+        reasons += self.source_reasons()
         arguments = self.function.node.args
         if arguments.vararg or arguments.kwarg:
             reasons.append("it takes arguments that its source does not name")
@@ -143,6 +154,18 @@ class StressTest:
             if not any(name.startswith(k) for k in known):
                 reasons.append(f"{self.module.path}:{decorator.lineno} wraps it in {name or 'something'}")
         return reasons
+
+    def unsupported(self):
+        """Why pytest could not repeat the test at all; "" where it can."""
+        bases = [dotted(base) for base in self.function.owner.bases] if self.function.owner is not None else []
+        return "is a unittest.TestCase, whose methods take no parameters" if any(base.endswith("TestCase") for base in bases) else ""
+
+    def source_reasons(self):
+        """Sources whose lines cannot be taken over one by one."""
+        text = self.module.text
+        if "\t" in text or any(mark in text for mark in "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"):
+            return ["its source has tabs or odd line ends"]
+        return []
 
     # How pytest is to find what the original finds.
     def conftests(self):
@@ -219,12 +242,21 @@ class StressTest:
         return found
 
     def fixture_arguments(self):
-        given = {name for name, _ in self.values()}
+        given = {name for name, _ in self.values()} | set(self.default_arguments())
         return [name for name in self.function.arguments() if name not in given]
+
+    def default_arguments(self):
+        """Arguments with a default are no fixtures, unless a mark gives them."""
+        arguments = self.function.node.args
+        plain = arguments.posonlyargs + arguments.args
+        named = [argument.arg for argument in plain[len(plain) - len(arguments.defaults):]] if arguments.defaults else []
+        named += [argument.arg for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults) if default is not None]
+        marked = {name for parametrisation in self.function.parametrisations for name in parametrisation.names}
+        return [name for name in named if name not in marked]
 
     # The parts of the module that the slice needs.
     def needed_names(self):
-        names = set(self.slice.names()) | {"pytestmark"}
+        names = set(self.slice.names()) | {"pytestmark"} | MODULE_SETUP
         for text in self.kept_marks(self.function.marks) + self.indirect_marks() + [source for _, source in self.values()]:
             names |= names_read(ast.parse(text, mode="eval"))
         for name in list(describe_fixtures(self.checkout, self.function)) + list(autouse_fixtures(self.checkout, self.function)):
@@ -242,18 +274,25 @@ class StressTest:
         return found
 
     def is_used_otherwise(self, name):
+        """Unless its one call is a statement of its own, or gives its result a name, outside of any loop: then nothing
+        that runs afterwards can tell what it returned."""
         own = name.split("::")[-1]
-        calls = 0
+        uses = 0
         for part in self.slice.parts.values():
-            in_loop = any(isinstance(a, (ast.For, ast.While)) for a in part.ancestors(part.target))
             for node in part.kept:
-                if isinstance(node, (ast.If, ast.For, ast.While, ast.With, ast.Try)):
+                heads = head_nodes(node)
+                named = sum(
+                    1 for head in heads for inner in ast.walk(head)
+                    if isinstance(inner, (ast.Name, ast.Attribute)) and (inner.id if isinstance(inner, ast.Name) else inner.attr) == own)
+                uses += named
+                if not named:
                     continue
-                called = [inner for inner in ast.walk(node) if isinstance(inner, (ast.Name, ast.Attribute)) and (inner.id if isinstance(inner, ast.Name) else inner.attr) == own]
-                calls += len(called)
-                if called and node is part.target and in_loop and names_bound(node) & part.names:
+                value = getattr(node, "value", None)
+                direct = isinstance(node, (ast.Expr, ast.Assign, ast.Return)) and isinstance(value, ast.Call) and dotted(value.func).split(".")[-1] == own
+                in_loop = any(isinstance(a, (ast.For, ast.AsyncFor, ast.While)) for a in part.ancestors(node))
+                if node is not part.target or not direct or in_loop:
                     return True
-        return calls > 1
+        return uses != 1
 
     def class_members(self, owner, emitter_of):
         """The members of the test's class that the slice needs, the operation among them."""
@@ -286,7 +325,8 @@ class StressTest:
         for node in body:
             for name in bound_anywhere(node):
                 binders.setdefault(name, []).append(node)
-        star = [node for node in body if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)]
+        star = [node for node in body if isinstance(node, ast.ImportFrom) and (node.module == "__future__" or any(alias.name == "*" for alias in node.names))]
+        sliced = self.sliced_functions()
         kept, waiting = set(star), [node for node in body if acts(node)]
         waiting += [node for name in names for node in binders.get(name, [])]
         while waiting:
@@ -295,7 +335,8 @@ class StressTest:
             if node in kept or node is self.function.node or node is owner:
                 continue
             kept.add(node)
-            part = self.slice.parts.get(getattr(node, "name", "")) if isinstance(node, FUNCTIONS) else None
+            name = getattr(node, "name", "")
+            part = self.slice.parts[name] if isinstance(node, FUNCTIONS) and name in sliced else None
             read = set(part.names) if part is not None else names_read(node)
             waiting += [binder for name in read for binder in binders.get(name, [])]
         return [(node, emitter_of(getattr(node, "name", ""), node)) for node in body if node in kept]
@@ -311,7 +352,7 @@ class StressTest:
 
     def call(self, operation):
         values = dict(self.values())
-        arguments = [f"{name}={values.get(name, name)}" for name in self.function.arguments()]
+        arguments = [f"{name}={values.get(name, name)}" for name in self.function.arguments() if name not in self.default_arguments()]
         return f"{operation}({', '.join(arguments)})"
 
     # The file.
@@ -321,10 +362,10 @@ class StressTest:
     def write_whole(self):
         name, owner = self.module_name(), self.function.owner
         lines = [f"# The whole original test runs, not a slice of it: {reason}" for reason in self.reasons[:5]]
-        lines += ["", *import_lines([]), "", f"pytest.register_assert_rewrite({json.dumps(name)})",
-                  f"import {name} as original  # noqa: E402  from the checkout, see conftest.py", "",
+        lines += ["", *import_lines([["import importlib"]]), "", f"pytest.register_assert_rewrite({json.dumps(name)})",
+                  f"original = importlib.import_module({json.dumps(name)})  # from the checkout, see conftest.py", "",
                   *(line for line in SETTINGS if not line.startswith("WORKERS")), ""]
-        lines += [f"{n} = original.{n}" for n in self.module_fixtures()]
+        lines += [f"{n} = original.{n}" for n in self.module_fixtures() + sorted(MODULE_SETUP & set(self.module.functions))]
         lines += [f"{owner.name} = original.{owner.name}" if owner is not None else f"{self.own} = original.{self.own}"]
         if "pytestmark" in self.module.constants:
             lines.append("pytestmark = original.pytestmark")
@@ -340,8 +381,6 @@ class StressTest:
         owner = self.function.owner
 
         def emitter_of(name, node):
-            if isinstance(node, ast.ImportFrom) and node.level:
-                return [self.absolute_import(node)]
             if name == self.function.name:
                 return Emitter(self.module, sliced[name]).function(node, self.operation_name())
             if name in sliced:
@@ -354,31 +393,34 @@ class StressTest:
             members, used = self.class_members(owner, emitter_of)
             names |= used
         blocks = self.module_blocks(names, emitter_of)
-        imports = [lines for node, lines in blocks if isinstance(node, (ast.Import, ast.ImportFrom))]
-        rest = [(node, lines) for node, lines in blocks if not isinstance(node, (ast.Import, ast.ImportFrom))]
-        text = import_lines(imports) + ["", *self.settings(), ""]
-        text = [line for line, before in zip(text, [None] + text[:-1]) if line or before]
-        for node, lines in rest:
-            text += ["", "", *lines] if isinstance(node, FUNCTIONS + (ast.ClassDef,)) else lines
-        text += ["", "", *SEEDING, "", ""]
+        future = [lines for node, lines in blocks if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+        blocks = [(node, lines) for node, lines in blocks if lines not in future]
+        # What acts on import (sys.path, os.environ) stays in front of the imports that need it.
+        begins = next((i for i, (node, _) in enumerate(blocks) if acts(node)), len(blocks))
+        early = [lines for node, lines in blocks[:begins] if isinstance(node, (ast.Import, ast.ImportFrom))]
+        late = [(node, lines) for i, (node, lines) in enumerate(blocks) if i >= begins or not isinstance(node, (ast.Import, ast.ImportFrom))]
+        parts = [[line for lines in future for line in lines], self.package_lines() + import_lines(early), self.settings()]
+        for node, lines in late:
+            is_definition = isinstance(node, FUNCTIONS + (ast.ClassDef,))
+            parts.append((["", *lines] if is_definition else lines))
+        parts.append(["", *SEEDING])
         if owner is None:
-            text += emitter_of(self.function.name, self.function.node) + ["", ""] + self.test_lines(self.operation_name(), "")
+            parts += [["", *emitter_of(self.function.name, self.function.node)], ["", *self.test_lines(self.operation_name(), "")]]
         else:
-            text += self.decorator_lines(owner.decorator_list, "") + Emitter(self.module, ()).head(owner, owner.body)
-            for member in members:
-                text += member + [""]
-            text += self.test_lines("self." + self.operation_name(), " " * owner.body[0].col_offset)
-        code = re.sub(r"\n{4,}", "\n\n\n", "\n".join(text) + "\n")
-        own = [line for line in import_lines([]) if [line] not in imports]
+            head = self.decorator_lines(owner.decorator_list, "") + Emitter(self.module, ()).head(owner, owner.body)
+            test = self.test_lines("self." + self.operation_name(), " " * owner.body[0].col_offset)
+            parts.append(["", *head, *[line for member in members for line in member + [""]], *test])
+        code = "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
+        own = [line for line in import_lines([]) if [line] not in early]
         scaffold = own + self.settings() + SEEDING + self.test_lines("operation", "")
         self.kept_statements = count_statements(code) - count_statements("\n".join(scaffold))
         return code
 
-    def absolute_import(self, node):
-        parts = self.module.path.split("/")[:-node.level]
-        module = ".".join(parts + ([node.module] if node.module else []))
-        names = ", ".join(alias.name + (f" as {alias.asname}" if alias.asname else "") for alias in node.names)
-        return f"from {module} import {names}"
+    def package_lines(self):
+        """What relative imports start from, where there are any."""
+        relative = any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(self.module.tree))
+        package = self.module_name().rpartition(".")[0]
+        return [f"__package__ = {json.dumps(package)}  # of the original: relative imports start there", ""] if relative else []
 
     def decorator_lines(self, marks, indent):
         return [f"{indent}@{mark}" for mark in self.kept_marks(marks)]
@@ -409,15 +451,32 @@ class StressTest:
             f"{indent}        say_passed(request, {iteration})",
         ]
 
+    def written(self):
+        """The code; of a source that cannot be cut as it stands, the whole original."""
+        if not self.reasons:
+            try:
+                return self.write_slice()
+            except SyntaxError as error:
+                self.reasons.append(f"what a slice leaves is no Python: {error.msg}")
+                self.kept_statements = self.all_statements
+        return self.write_whole()
+
+    def declared_options(self):
+        """Options of pytest's that the checkout declares itself."""
+        texts = [self.checkout.text(path) or "" for path in self.conftests()]
+        return sorted({name for text in texts for name in re.findall(r"""addoption\(\s*["'](--[A-Za-z][\w-]*)["']""", text)})
+
     def facts(self):
-        code = self.write_whole() if self.reasons else self.write_slice()
+        code = self.written()
         return {
+            "unsupported": self.unsupported(),
             "strategy": "whole" if self.reasons else "slice",
             "reasons": self.reasons,
             "name": f"test_{self.base}_stress",
             "base": self.base,
             "code": code,
             "conftests": self.conftests(),
+            "options": self.declared_options(),
             "import_folder": self.import_folder(),
             "pytest_settings": self.pytest_settings(),
             "opened_once": self.opened_once(),
@@ -458,7 +517,8 @@ def pytest_generate_tests(metafunc):
 def is_wanted(item):
     """Whether that is the failing test with its parameters; conftest.py leaves out the others."""
     function, parameters = FAILING
-    own = "-".join(part for part in item.callspec.id.split("-") if not part.startswith("iteration"))
+    ours = f"iteration{item.callspec.params['stress_iteration']}"
+    own = f"-{item.callspec.id}-".replace(f"-{ours}-", "-", 1).strip("-")
     return item.originalname == function and (parameters is None or own == parameters)
 
 

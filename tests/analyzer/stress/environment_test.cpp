@@ -60,6 +60,27 @@ TEST_CASE("what loads or runs code waits for an approval") {
   }
 }
 
+TEST_CASE("a value that names code to load waits too, whatever its name is") {
+  Case one = of_ci();
+  for (const char* value : {"/tmp/evil.so", "|id", "module://evil", "/opt/x/libevil.so.1"}) {
+    CAPTURE(value);
+    one.set("TT_METAL_EXTRA", value);
+    CHECK(one.variable("TT_METAL_EXTRA").fate == VariableFate::quarantined);
+  }
+  one.set("TT_METAL_EXTRA", "/project/build/lib/own.so");
+  CHECK(one.variable("TT_METAL_EXTRA").fate == VariableFate::exported);
+}
+
+TEST_CASE("more families of variables that load or run code") {
+  for (const char* name : {"OMPI_MCA_plm_rsh_agent", "CUDA_INJECTION64_PATH", "OMP_TOOL_LIBRARIES", "MAKEFLAGS",
+                           "LESSOPEN", "MANPAGER", "RUSTC_WRAPPER", "GTEST_OUTPUT", "XDG_CONFIG_HOME"}) {
+    CAPTURE(name);
+    CHECK(ndr::acts_on_programs(name));
+  }
+  CHECK_FALSE(ndr::acts_on_programs("GTEST_COLOR"));
+  CHECK_FALSE(ndr::acts_on_programs("TT_METAL_SLOW_DISPATCH_MODE"));
+}
+
 TEST_CASE("search paths within the checkout are exported, others wait") {
   Case one = of_ci();
   one.set("PYTHONPATH", "/project:/project/ttnn");
@@ -74,6 +95,10 @@ TEST_CASE("search paths within the checkout are exported, others wait") {
 TEST_CASE("secrets are named and never written") {
   Case one = of_ci();
   one.set("HF_TOKEN", "hf_plain_text");
+  one.set("GH_PAT", "ghp_plain");
+  one.set("KEY_PASSPHRASE", "hunter2");
+  CHECK(one.variable("GH_PAT").fate == VariableFate::secret);
+  CHECK(one.variable("KEY_PASSPHRASE").fate == VariableFate::secret);
   one.evidence.secrets["WANDB_KEY"] = {0, 9, 0};
   CHECK(one.variable("HF_TOKEN").fate == VariableFate::secret);
   CHECK(one.variable("HF_TOKEN").value.empty());

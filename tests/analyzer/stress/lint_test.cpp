@@ -120,6 +120,14 @@ TEST_CASE("each common mistake is found by the rule that is named after it") {
   CHECK(changed(of_script, "#!/bin/bash\n", "#!/bin/bash\nset -e\n") == "set-e");
   CHECK(changed(of_script, "\"${options[@]}\" \"$@\"", "\"${options[@]}\" \"$@\" 2>&1 | tee log") == "pipe");
   CHECK(changed(of_script, "exit \"$test_result\"", "true") == "exit-status");
+  CHECK(changed(of_script, "#!/bin/bash\n", "#!/bin/bash -e\n") == "set-e");
+  CHECK(changed(of_script, "#!/bin/bash\n", "#!/bin/bash\ntrue; set -ue\n") == "set-e");
+  CHECK(changed(of_script, "\"${options[@]}\" \"$@\"", "\"$@\"|tee log") == "pipe");
+  CHECK(changed(of_script, "    -x -v", "    -vx").empty());
+  CHECK(changed(of_script, "    -x -v", "    --maxfail=100 -v") == "no-stop-at-first");
+  CHECK(changed(of_script, "-n \"$NDREPRO_WORKERS\"", "-nauto") == "auto-workers");
+  CHECK(changed(of_script, "#!/bin/bash\n", "#!/bin/bash\nexport PYTEST_ADDOPTS=-pevil\n") == "loader-variable");
+  CHECK(changed(of_script, "#!/bin/bash\n", "#!/bin/bash\nN=$((1 << 3))\n").empty());
   CHECK(changed(of_script, "\"$SCRIPT_DIR\"/'tests/test_drain_stress.py'", "tests/ttnn") == "whole-suite");
   CHECK(changed(of_script, "# ndrepro-contract: 1", "#") == "no-contract");
   CHECK(changed(of_script, "or_mock HF_HOME ", "export HF_HOME=") == "missing-path");

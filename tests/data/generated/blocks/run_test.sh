@@ -6,12 +6,12 @@
 # Written by `ndreprod generate` from the logs of CI; a comment behind a variable names the line that it was read from.
 # Once it has been edited it is not written over: a new one becomes run_test.sh.new.
 
-SCRIPT_DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+SCRIPT_DIR="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)"
 REPOSITORY="$SCRIPT_DIR"'/checkout'
 export REPOSITORY="${NDREPRO_REPOSITORY:-$REPOSITORY}"
 
-# An iteration took CI at most 0.053 s: as many as fit 240 s, at most 1000
-export NDREPRO_ITERATIONS="${NDREPRO_ITERATIONS:-1000}"
+# How long an iteration takes is not in the logs: 50 are a beginning
+export NDREPRO_ITERATIONS="${NDREPRO_ITERATIONS:-50}"
 export NDREPRO_WORKERS="${NDREPRO_WORKERS:-1}"
 export NDREPRO_TIMEOUT="${NDREPRO_TIMEOUT:-60}"
 export NDREPRO_SEED="${NDREPRO_SEED:-0}"
@@ -21,7 +21,7 @@ export NDREPRO_FILTER
 usage() {
     cat <<'USAGE'
 ./run_test.sh [--iterations N] [--workers N] [--timeout S] [--seed S] [--filter EXPR] [-- ARGUMENT…]
-  --iterations N  how often the failing operation runs          (NDREPRO_ITERATIONS, 1000)
+  --iterations N  how often the failing operation runs          (NDREPRO_ITERATIONS, 50)
   --workers N     processes of pytest-xdist, one board each     (NDREPRO_WORKERS, 1)
   --timeout S     limit of one test, in seconds                 (NDREPRO_TIMEOUT, 60)
   --seed S        of random numbers in the test                 (NDREPRO_SEED, 0)
@@ -57,6 +57,8 @@ for name in ITERATIONS WORKERS TIMEOUT; do
 done
 [[ $NDREPRO_SEED =~ ^(0|[1-9][0-9]{0,17})$ ]] || usage_error "--seed must be a whole number"
 [ -d "$REPOSITORY" ] || usage_error "there is no checkout at $REPOSITORY: set NDREPRO_REPOSITORY"
+REPOSITORY="$(cd "$REPOSITORY" && pwd)"
+export NDREPRO_REPOSITORY="$REPOSITORY"
 
 echo "=========================================="
 echo 'Stress test: device_timeout of test_blocks'

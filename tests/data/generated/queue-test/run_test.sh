@@ -6,7 +6,7 @@
 # Written by `ndreprod generate` from the logs of CI; a comment behind a variable names the line that it was read from.
 # Once it has been edited it is not written over: a new one becomes run_test.sh.new.
 
-SCRIPT_DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+SCRIPT_DIR="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)"
 REPOSITORY="$SCRIPT_DIR"'/checkout'
 export REPOSITORY="${NDREPRO_REPOSITORY:-$REPOSITORY}"
 
@@ -57,6 +57,8 @@ for name in ITERATIONS WORKERS TIMEOUT; do
 done
 [[ $NDREPRO_SEED =~ ^(0|[1-9][0-9]{0,17})$ ]] || usage_error "--seed must be a whole number"
 [ -d "$REPOSITORY" ] || usage_error "there is no checkout at $REPOSITORY: set NDREPRO_REPOSITORY"
+REPOSITORY="$(cd "$REPOSITORY" && pwd)"
+export NDREPRO_REPOSITORY="$REPOSITORY"
 
 echo "=========================================="
 echo 'Stress test: exception of TakeQueue.TwoThreadsEmptyIt'
@@ -87,12 +89,14 @@ for ((copy = 1; copy < NDREPRO_WORKERS; copy++)); do
 done
 test_result=0
 for copy in "${copies[@]}"; do
-    wait "$copy"
-    status=$?
-    if [ "$status" -ne 0 ] && [ "$test_result" -eq 0 ]; then
-        test_result=$status
+    wait -n
+    test_result=$?
+    if [ "$test_result" -ne 0 ]; then
+        kill -TERM "${copies[@]}" 2>/dev/null
+        break
     fi
 done
+wait
 
 echo "=========================================="
 if [ "$test_result" -eq 0 ]; then

@@ -26,6 +26,7 @@ def settled(threads, count):
     counter = Counter()
     counted(counter, threads, count)
     total = counter.settle(threads * count)
+    print(f"{total} counts, {len(counter.log)} steps")
     by_thread = {number: [] for number in range(threads)}
     for who, number, seen in counter.log:
         by_thread[who].append((number, seen))
@@ -38,10 +39,10 @@ def settled(threads, count):
 @pytest.mark.parametrize("threads, count", [(1, 10), (2, 20000)])
 def test_count(threads, count):
     total = settled(threads, count)
-    again = settled(threads, count)
-    assert total == again
     assert total == threads * count
-    print(f"{threads} threads counted to {total}")
+    share = total / threads
+    assert share == count
+    print(f"{threads} threads counted to {total}, {share} each")
 
 
 def test_one_thread_counts_alone():
@@ -49,6 +50,18 @@ def test_one_thread_counts_alone():
     counter.add(0, 5)
     assert counter.settle(5) == 5
     assert [seen for _, _, seen in counter.log] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_counts_in_turns(count):
+    counter = Counter()
+    for turn in range(3):
+        counter.add(turn, count)
+    assert counter.settle(3 * count) == 3 * count
+    turns = [who for who, _, _ in counter.log]
+    assert turns == sorted(turns)
+    for turn in range(3):
+        assert turns.count(turn) == count
 
 
 def test_a_wrong_total_is_noticed():

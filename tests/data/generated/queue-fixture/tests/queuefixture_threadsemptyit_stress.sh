@@ -1,8 +1,8 @@
 #!/bin/bash
 # Runs QueueFixture.ThreadsEmptyIt again and again until it fails: queuefixture_threadsemptyit_stress.sh [ARGUMENT OF THE BINARY…]
 # TakeQueue::take: the queue is empty
-# NDREPRO_ITERATIONS times, each in a process of its own where NDREPRO_PROCESS_PER_ITERATION=1, else by --gtest_repeat
-# in as few processes as there are blocks of 10 iterations; started by ../run_test.sh, which sets the environment.
+# NDREPRO_ITERATIONS times, by --gtest_repeat in blocks of 10, of which the one that fails is the last; each in a
+# process of its own where NDREPRO_PROCESS_PER_ITERATION=1. Started by ../run_test.sh, which sets the environment.
 
 binary="$REPOSITORY"/'build/test/take_queue_tests'
 binary="${NDREPRO_BINARY:-$binary}"
@@ -11,13 +11,17 @@ if [ ! -x "$binary" ]; then
     exit 4
 fi
 block=10
+child=
+trap 'trap - TERM; [ -z "$child" ] || kill -TERM "$child"; wait; exit 143' INT TERM
 [ "${NDREPRO_PROCESS_PER_ITERATION:-0}" = 0 ] || block=1
 
 for ((ran = 0; ran < NDREPRO_ITERATIONS; ran += count)); do
     count=$((NDREPRO_ITERATIONS - ran < block ? NDREPRO_ITERATIONS - ran : block))
     GTEST_RANDOM_SEED=$((NDREPRO_SEED % 99999 + 1)) GTEST_FAIL_FAST=1 GTEST_COLOR=no \
         timeout --foreground --kill-after=10 "$NDREPRO_TIMEOUT" \
-        "$binary" "--gtest_filter=$NDREPRO_FILTER" "--gtest_repeat=$count" "$@"
+        "$binary" "--gtest_filter=$NDREPRO_FILTER" "--gtest_repeat=$count" "$@" &
+    child=$!
+    wait "$child"
     status=$?
     [ "$status" -eq 0 ] || exit "$status"
     echo "PASS iteration $((ran + count))/$NDREPRO_ITERATIONS"

@@ -4,9 +4,13 @@
 # NDREPRO_ITERATIONS times, a process of its own each; started by ../run_test.sh, which sets the environment.
 
 command=('python3' 'scripts/run_ranks.py' '2' 'ranks/exchange_test.py')
+child=
+trap 'trap - TERM; [ -z "$child" ] || kill -TERM "$child"; wait; exit 143' INT TERM
 
 for ((ran = 1; ran <= NDREPRO_ITERATIONS; ran++)); do
-    timeout --foreground --kill-after=10 "$NDREPRO_TIMEOUT" "${command[@]}" "$@"
+    timeout --foreground --kill-after=10 "$NDREPRO_TIMEOUT" "${command[@]}" "$@" &
+    child=$!
+    wait "$child"
     status=$?
     [ "$status" -eq 0 ] || exit "$status"
     echo "PASS iteration $ran/$NDREPRO_ITERATIONS"

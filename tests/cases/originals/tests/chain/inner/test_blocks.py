@@ -29,6 +29,17 @@ def test_blocks(device, sent, blocks, times):
     assert len(again) == len(blocks)
 
 
+@pytest.mark.parametrize("times", [1, 3])
+def test_blocks_stay_in_order(device, sent, blocks, times):
+    for _ in range(times):
+        results = [ttnn.to_torch(tensor) for tensor in sent]
+        assert len(results) == len(blocks)
+        for result, block in zip(results, blocks):
+            assert result.shape == block.shape
+            assert torch.allclose(result, block)
+    ttnn.synchronize_device(device)
+
+
 def test_blocks_are_equal(blocks):
     assert blocks[0].shape == blocks[1].shape
     assert torch.allclose(blocks[0], blocks[1])
