@@ -120,7 +120,8 @@ void put(const Judgement& judgement, AttemptRow& row) {
   row.match_reasons = json_text(nlohmann::json(judgement.match->reasons));
 }
 
-// The status of a run that ended by itself and ran its test: 4 and 5 (pytest), 126 and 127 (a shell) say that it did not.
+// The status of a run that ended by itself and ran its test: 4 and 5 (pytest), 126 and 127 (a shell) say that it did
+// not.
 int own_status(const Observation& seen) {
   const bool by_itself = seen.exit && seen.exit->cause == EndCause::exited && seen.exit->exit_code;
   const int status = by_itself ? *seen.exit->exit_code : 0;
