@@ -139,6 +139,24 @@ def generated_files_are_as_they_were():
     assert not differing, f"not as in {goldens}: {differing}; look, then NDREPRO_UPDATE_GOLDENS=1 {sys.argv[0]}"
 
 
+def a_test_that_is_not_there_and_a_stop_are_told():
+    with world.Daemon() as daemon:
+        checkout = Checkout(daemon.folder)
+        queue = checkout.case(daemon.cases / "queue", [ORIGINALS / "logs" / "queue-test.log"])
+        ndreprod(0, "generate", str(queue))
+        ended = run(queue, NDREPRO_FILTER="TakeQueue.Renamed")
+        assert ended.returncode == 4 and "has no test TakeQueue.Renamed" in ended.stderr, (ended.returncode, ended.stderr)
+        ranks = checkout.case(daemon.cases / "ranks", [ORIGINALS / "logs" / "ranks.log"])
+        ndreprod(0, "generate", str(ranks))
+        (checkout.path / "ranks" / "exchange_test.py").write_text("import time\nprint('begun', flush=True)\ntime.sleep(600)\n")
+        process = subprocess.Popen([str(ranks / "run_test.sh")], stdout=subprocess.PIPE, text=True, start_new_session=True)
+        while "begun" not in process.stdout.readline():
+            pass
+        process.terminate()
+        assert process.wait(world.TIME_LIMIT) != 0
+        process.stdout.read()  # to its end: nobody is left who could write
+
+
 def what_was_edited_by_hand_stays():
     with world.Daemon() as daemon:
         checkout = Checkout(daemon.folder)
@@ -183,5 +201,5 @@ if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)
     world.main([
         what_is_generated_is_sound_and_passes_on_a_healthy_board, each_bug_is_reproduced_by_a_campaign,
-        generated_files_are_as_they_were, what_was_edited_by_hand_stays, the_corpus_runs_on_the_board_simulator,
+        generated_files_are_as_they_were, a_test_that_is_not_there_and_a_stop_are_told, what_was_edited_by_hand_stays, the_corpus_runs_on_the_board_simulator,
     ])

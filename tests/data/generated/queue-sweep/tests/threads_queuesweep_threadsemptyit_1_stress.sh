@@ -10,6 +10,11 @@ if [ ! -x "$binary" ]; then
     echo "threads_queuesweep_threadsemptyit_1_stress.sh: $binary is no program: build it, or name it in NDREPRO_BINARY" >&2
     exit 4
 fi
+# A program whose filter fits nothing passes.
+if listed="$("$binary" "--gtest_filter=$NDREPRO_FILTER" --gtest_list_tests 2>/dev/null)" && [[ $listed != *$'\n  '* ]]; then
+    echo "threads_queuesweep_threadsemptyit_1_stress.sh: $binary has no test $NDREPRO_FILTER: is it the commit that CI ran?" >&2
+    exit 4
+fi
 block=10
 child=
 trap 'trap - TERM; [ -z "$child" ] || kill -TERM "$child"; wait; exit 143' INT TERM
