@@ -71,9 +71,15 @@ void remember_repository(const CaseFolder& folder, const CaseSettings& settings)
 void print(const CaseGeneration& generation, std::ostream& out) {
   for (const FileWrite& file : generation.writes) {
     if (file.is_record()) continue;
-    out << to_text(file.kind) << " " << printable(file.path);
-    if (file.kind == WriteKind::kept) out << "   (" << printable(file.target) << " was edited by hand and stays)";
-    out << '\n';
+    if (file.kind == WriteKind::kept)
+      out << "wrote " << printable(file.path) << "   (" << printable(file.target) << " was edited by hand and stays)\n";
+    else
+      out << to_text(file.kind) << " " << printable(file.path) << '\n';
+  }
+  const Evidence& evidence = generation.analysis.extraction.evidence;
+  for (const LogOutcome& log : evidence.logs) {
+    if (log.is_failure && !log.same_failure && log.file < evidence.files.size())
+      out << "note: " << printable(evidence.files[log.file]) << " shows another failure: give it a case of its own\n";
   }
   for (const PlannedVariable& variable : generation.plan.variables) {
     if (variable.fate != VariableFate::exported)
@@ -93,14 +99,15 @@ void print_lint(const CaseLint& result, std::ostream& out) {
   }
   for (const std::string& tool : result.skipped)
     out << "skipped: " << tool << " is not installed\n";
-  for (const Refusal& problem : result.analysis.problems)
-    out << "problem: " << printable(to_text(problem)) << '\n';
   const auto count = [&](Severity severity) {
     return std::count_if(result.findings.begin(), result.findings.end(),
                          [&](const auto& f) { return f.severity == severity; });
   };
-  out << count(Severity::error) << " errors, " << count(Severity::warning) << " warnings, " << count(Severity::note)
-      << " notes\n";
+  const auto counted = [&](Severity severity) {
+    const auto number = count(severity);
+    return std::to_string(number) + " " + std::string{to_text(severity)} + (number == 1 ? "" : "s");
+  };
+  out << counted(Severity::error) << ", " << counted(Severity::warning) << ", " << counted(Severity::note) << '\n';
 }
 
 }  // namespace

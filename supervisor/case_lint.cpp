@@ -163,6 +163,9 @@ Checked<CaseLint> lint_case(const CaseFolder& folder, const CaseSettings& settin
     };
     result.findings = lint({script, tests, readme, has_run_log(folder), evidence, result.analysis.test, variables,
                             settings.approved, has_path});
+    // What could not be read is not compared with anything.
+    for (const Refusal& problem : result.analysis.problems)
+      result.findings.push_back({"not-compared", Severity::warning, problem.field, 0, problem.reason, problem.remedy});
     Tools tools{result};
     if (script) tools.check(*script);
     for (const CaseFile& test : tests)

@@ -94,13 +94,19 @@ private:
     }
   }
 
+  // What case.yaml says the daemon gives to its runs; the script alone lacks it.
+  void check_missing(const PlannedVariable& variable) {
+    const bool own = variable.place == "case.yaml";
+    add("missing-environment", 0,
+        "does not set " + variable.name + (own ? ", which case.yaml has" : ", which CI had (" + variable.place + ")"),
+        "export " + variable.name + "=...", own ? Severity::warning : Severity::error);
+  }
+
   void check_environment() {
     for (const PlannedVariable& variable : sources_.variables) {
       const bool wanted = variable.fate == VariableFate::exported || variable.fate == VariableFate::mocked;
       const ScriptLine* set = setting_of(variable.name);
-      if (wanted && set == nullptr)
-        add("missing-environment", 0, "does not set " + variable.name + ", which CI had (" + variable.place + ")",
-            "export " + variable.name + "=...");
+      if (wanted && set == nullptr) check_missing(variable);
       if (variable.fate == VariableFate::quarantined && set != nullptr)
         add("loader-variable", set->line, "sets " + variable.name + ": " + variable.reason,
             "leave it out, or approve it: ndreproctl case approve-env CASE " + variable.name);
@@ -317,6 +323,7 @@ const std::vector<LintRule>& lint_rules() {
       {"no-readme", "README.md says how to run it"},
       {"no-run-log", "a run's output is kept"},
       {"no-contract", "the parameters can be tuned"},
+      {"not-compared", "the logs, the job and the original can be read, so that the files are compared with them"},
   };
   return rules;
 }

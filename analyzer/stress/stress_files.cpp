@@ -170,8 +170,9 @@ private:
                    {"TIMEOUT_HELP", is_pytest ? "limit of one test, in seconds                "
                                               : "limit of one process, in seconds             "},
                    {"FILTER", plan_.kind == StressKind::gtest ? shell_quoted(plan_.filter) : "''"},
-                   {"FILTER_HELP", is_pytest ? "pytest -k                                    "
-                                             : "--gtest_filter; the failing test              "},
+                   {"FILTER_HELP", is_pytest                         ? "pytest -k                                    "
+                                   : plan_.kind == StressKind::gtest ? "--gtest_filter; the failing test              "
+                                                                     : "not used: the command chooses no tests       "},
                    {"ARGUMENTS_HELP", is_pytest ? "go to pytest" : "go to the program"},
                    {"EXPORTS", lines},
                    {"NAMES", names},

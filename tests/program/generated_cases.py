@@ -167,7 +167,7 @@ def what_was_edited_by_hand_stays():
         test.write_text(mine)
         (case / "README.md").write_text((case / "README.md").read_text().replace("No attempt has been made yet.", "| a | b |"))
         told = ndreprod(0, "generate", str(case))
-        assert f"kept tests/{test.name}.new" in told and "unchanged README.md" in told, told
+        assert f"wrote tests/{test.name}.new" in told and "unchanged README.md" in told, told
         assert test.read_text() == mine
         assert (test.parent / f"{test.name}.new").read_text() == mine.removesuffix("# mine\n")
 
@@ -201,5 +201,6 @@ if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)
     world.main([
         what_is_generated_is_sound_and_passes_on_a_healthy_board, each_bug_is_reproduced_by_a_campaign,
-        generated_files_are_as_they_were, a_test_that_is_not_there_and_a_stop_are_told, what_was_edited_by_hand_stays, the_corpus_runs_on_the_board_simulator,
+        generated_files_are_as_they_were, a_test_that_is_not_there_and_a_stop_are_told, what_was_edited_by_hand_stays,
+        the_corpus_runs_on_the_board_simulator,
     ])

@@ -25,7 +25,7 @@ usage() {
   --workers N     copies beside each other                      (NDREPRO_WORKERS, 1)
   --timeout S     limit of one process, in seconds              (NDREPRO_TIMEOUT, 240)
   --seed S        of random numbers in the test                 (NDREPRO_SEED, 0)
-  --filter EXPR   --gtest_filter; the failing test               (NDREPRO_FILTER)
+  --filter EXPR   not used: the command chooses no tests        (NDREPRO_FILTER)
   -- ARGUMENT…    go to the program
 The exit status is the test's own; 4: this script was called wrongly, or something that it needs is missing.
 NDREPRO_REPOSITORY names another checkout.
