@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import textwrap
 
 import daemon_under_test as world
 
@@ -197,10 +198,184 @@ def the_corpus_runs_on_the_board_simulator():
             assert "PASS iteration 3/3" in ended.stdout, (name, ended.stdout[-2000:])
 
 
+# Sources whose slices were once wrong: name -> (file, source, further files). Each fails always, in its last statement.
+ODD_ORIGINALS = {
+    "threads": ("test_a.py", '''
+        import threading
+
+        class Counter:
+            value = 0
+            def add(self, count):
+                for _ in range(count):
+                    self.value += 1
+
+        def test_it():
+            counter = Counter()
+            threads = [threading.Thread(target=counter.add, args=(5,)) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert counter.value == 11
+    ''', {}),
+    "raises": ("test_a.py", '''
+        import pytest
+
+        def test_it():
+            items = [1]
+            with pytest.raises(IndexError):
+                items[0]
+    ''', {}),
+    "environment": ("test_a.py", '''
+        import os
+
+        def test_it(monkeypatch, tmp_path):
+            monkeypatch.setenv("MODE", "fast")
+            (tmp_path / "a").write_text(os.environ["MODE"])
+            with open(tmp_path / "b", "w") as file:
+                file.write("b")
+            assert (tmp_path / "a").read_text() + (tmp_path / "b").read_text() == "slow"
+    ''', {}),
+    "alias": ("test_a.py", '''
+        def push(items, item):
+            items.append(item)
+            return len(items)
+
+        def test_it():
+            table = {"rows": []}
+            rows = table["rows"]
+            size = push(rows, 1)
+            rows.append(2)
+            assert len(table["rows"]) == 3
+    ''', {}),
+    "third-call": ("test_a.py", '''
+        def step(state):
+            state["n"] += 1
+            if state["n"] == 3:
+                raise RuntimeError("third")
+            return True
+
+        def test_it():
+            state = {"n": 0}
+            while step(state):
+                pass
+    ''', {}),
+    "generator": ("test_a.py", '''
+        def check(n):
+            if n == 3:
+                raise RuntimeError("third")
+            return True
+
+        def test_it():
+            assert all(check(n) for n in range(5))
+    ''', {}),
+    "nested": ("test_a.py", '''
+        def test_it():
+            def inner(n):
+                assert n < 3
+            for n in range(5):
+                inner(n)
+    ''', {}),
+    "module-state": ("test_a.py", '''
+        from __future__ import annotations
+        import sys, os
+        sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "."))
+        TABLE = {}
+        TEXT = """a
+
+
+
+        b"""
+        for name in ("a", "b"):
+            TABLE[name] = name * 2
+
+        def register(name):
+            def keep(function):
+                TABLE[name] = function
+                return function
+            return keep
+
+        @register("add")
+        def add(a: Unknown, b):
+            return a + b
+
+        def setup_module():
+            TABLE["ready"] = True
+
+        def test_it(n=3):
+            assert TABLE["ready"] and TABLE["a"] == "aa" and TEXT.count("\\\\n") == 4
+            total = TABLE["add"](n, 1)
+            assert total == 5
+    ''', {}),
+    "class": ("test_a.py", '''
+        import pytest
+
+        class TestIt:
+            @pytest.fixture(autouse=True)
+            def ready(self):
+                self.base = 2
+
+            @property
+            def twice(self):
+                return 2 * self.base
+
+            @pytest.mark.parametrize("k", [(1, 2)])
+            def test_it(self, k):
+                y = self.twice + k[0]
+                assert y == 6
+    ''', {}),
+    "relative": ("pkg/test_a.py", '''
+        try:
+            from .parts import part
+        except ImportError:
+            part = None
+
+        def test_it():
+            from . import parts
+            value = parts.part()
+            assert value == part() + 1
+    ''', {"pkg/__init__.py": "", "pkg/parts.py": "def part():\n    return 1\n"}),
+    "odd-lines": ("test-a/x-test_a.py", '''
+        import pytest
+
+        @pytest.mark.parametrize("n", ["iteration2"])
+        def test_it(n):
+            a = 1; b = 2
+            assert a == b
+    ''', {}),
+}
+
+
+def odd_originals_fail_where_they_fail():
+    with world.Daemon() as daemon:
+        for name, (path, source, more) in ODD_ORIGINALS.items():
+            checkout = daemon.folder / "checkouts" / name
+            for file, text in {path: textwrap.dedent(source), "pytest.ini": "[pytest]\npython_files = *.py\n", **more}.items():
+                (checkout / file).parent.mkdir(parents=True, exist_ok=True)
+                (checkout / file).write_text(text)
+            original = subprocess.run(
+                ["/usr/bin/python3", "-B", "-m", "pytest", "-p", "no:cacheprovider", "-v", path], cwd=checkout, capture_output=True,
+                text=True, timeout=60, check=False,
+            )
+            case = daemon.cases / name
+            (case / "logs").mkdir(parents=True)
+            (case / "logs" / "ci.log").write_text(original.stdout)
+            (case / "case.yaml").write_text(f"repository: {checkout}\n")
+            ndreprod(0, "generate", str(case))
+            ended = run(case)
+            assert ended.returncode == 1, (name, ended.stdout[-3000:], ended.stderr[-1000:])
+            (daemon.folder / "run.log").write_text(ended.stdout)
+            wanted = json.loads(ndreprod(0, "analyze", "--json", str(case / "logs" / "ci.log")))
+            assert wanted["is_failure"] and wanted["failing_statement"], (name, original.stdout)
+            seen = json.loads(ndreprod(0, "analyze", "--json", str(daemon.folder / "run.log")))
+            for field in ("failing_statement", "exception", "failure_type"):
+                assert seen[field] == wanted[field], (name, field, seen[field], wanted[field], ended.stdout[-2000:])
+
+
 if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)
     world.main([
         what_is_generated_is_sound_and_passes_on_a_healthy_board, each_bug_is_reproduced_by_a_campaign,
         generated_files_are_as_they_were, a_test_that_is_not_there_and_a_stop_are_told, what_was_edited_by_hand_stays,
-        the_corpus_runs_on_the_board_simulator,
+        odd_originals_fail_where_they_fail, the_corpus_runs_on_the_board_simulator,
     ])
