@@ -41,13 +41,13 @@ def check_reaped(case: Case, shim, killed: int):
 
 def the_run_goes_on_without_its_shim_until_it_is_reaped(case: Case):
     shim = lose_shim(case, 1, SCRIPT)
-    same("processes", len(alive()), 5)
+    await_that("all processes are there", lambda: len(alive()) == 5)
     check_reaped(case, shim, 5)
 
 
 def a_run_without_a_cgroup_is_reaped_too(case: Case):
     shim = lose_shim(case, 1, SCRIPT, options=["--no-cgroup"])
-    same("processes", len(alive()), 5)
+    await_that("all processes are there", lambda: len(alive()) == 5)
     check_reaped(case, shim, 5)
 
 
