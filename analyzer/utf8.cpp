@@ -26,18 +26,6 @@ std::size_t sequence_length(std::string_view bytes) {
   return 0;
 }
 
-// C0, DEL, C1, and what turns the direction of text.
-bool is_control(std::string_view one) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(one[i]); };
-  if (one.size() == 1) return at(0) < 0x20 || at(0) == 0x7f;
-  if (one.size() == 2) return at(0) == 0xc2 && at(1) < 0xa0;
-  if (one.size() != 3 || at(0) != 0xe2) return false;
-  if (at(1) == 0x80) return at(2) == 0x8e || at(2) == 0x8f || in(at(2), 0xaa, 0xae);
-  return at(1) == 0x81 && in(at(2), 0xa6, 0xa9);
-}
-
-bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-
 // How many bytes at the front are ASCII, but not NUL.
 std::size_t ascii_length(std::string_view bytes) {
   std::size_t length = 0;
@@ -61,40 +49,6 @@ std::string to_utf8(std::string_view bytes) {
     bytes.remove_prefix(length == 0 ? 1 : length);
   }
   return text;
-}
-
-std::string printable(std::string_view bytes) {
-  const std::string text = to_utf8(bytes);
-  std::string safe;
-  safe.reserve(text.size());
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::size_t length = sequence_length(rest);  // never 0: it is well-formed
-    const std::string_view one = rest.substr(0, length);
-    safe += is_control(one) ? std::string_view{" "} : one;
-    rest.remove_prefix(length);
-  }
-  return safe;
-}
-
-std::string markdown_text(std::string_view bytes) {
-  constexpr std::size_t longest = 400;
-  constexpr std::string_view marks = "\\`*[]|~";
-  const std::string text = printable(bytes.substr(0, longest));
-  const auto is_word = [&](std::size_t at) { return at < text.size() && is_letter_or_digit(text[at]); };
-  std::string safe;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    // Within a word "_" is no emphasis; "#", "-" and "+" are marks at the front only.
-    const bool emphasis = c == '_' && !(i > 0 && is_word(i - 1) && is_word(i + 1));
-    const bool leads = i == 0 && (c == '#' || c == '-' || c == '+');
-    if (emphasis || leads || marks.find(c) != std::string_view::npos) safe += '\\';
-    if (c == '<' || c == '>' || c == '&')
-      safe += c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;";
-    else
-      safe += c;
-  }
-  if (bytes.size() > longest) safe += " …";
-  return safe;
 }
 
 bool is_utf8(std::string_view bytes) {

@@ -14,8 +14,9 @@
 
 #include "analyzer/evidence/extract.hpp"
 #include "analyzer/evidence/stack.hpp"
+#include "analyzer/evidence/text.hpp"
+#include "analyzer/printed_text.hpp"
 #include "analyzer/refusal.hpp"
-#include "analyzer/utf8.hpp"
 #include "storage/analysis_json.hpp"
 #include "storage/case_folder.hpp"
 #include "storage/log_file.hpp"
@@ -93,12 +94,6 @@ private:
   std::ostream& out_;
 };
 
-std::string short_number(double value) {
-  std::string text = std::to_string(value);
-  text.erase(text.find_last_not_of('0') + 1);
-  return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
-}
-
 // Own frames; the framework's and the libraries' are counted.
 void print_stack(Report& report, const Evidence& evidence, const std::vector<StackFrame>& stack,
                  const std::string& name) {
@@ -132,7 +127,7 @@ void print_circumstances(Report& report, const Evidence& evidence) {
   report.field("container image", evidence.container_image);
   report.field("revision", evidence.revision);
   const auto number = [&](const std::string& name, const MaybeSourced<double>& value) {
-    if (value) report.line(name, short_number(value->value), place(evidence, value->origin));
+    if (value) report.line(name, decimal_text(value->value), place(evidence, value->origin));
   };
   number("s into step", evidence.seconds_into_step);
   number("s into test", evidence.seconds_into_test);
@@ -212,7 +207,7 @@ void print_report(const CaseAnalysis& analysis, std::ostream& out) {
   for (const auto& [name, value] : evidence.environment)
     report.line("  " + name, value.value, place(evidence, value.origin));
   for (const auto& [name, value] : evidence.timeouts) {
-    report.line("limit " + name, short_number(value.value), place(evidence, value.origin));
+    report.line("limit " + name, decimal_text(value.value), place(evidence, value.origin));
   }
   report.field("arch", evidence.arch);
   report.field("board", evidence.board);

@@ -9,7 +9,7 @@
 #include <ostream>
 #include <system_error>
 
-#include "analyzer/utf8.hpp"
+#include "analyzer/printed_text.hpp"
 #include "storage/atomic_file.hpp"
 #include "storage/lint_json.hpp"
 #include "storage/strict_json.hpp"

@@ -7,7 +7,7 @@
 
 #include "analyzer/job/inspection.hpp"
 #include "analyzer/job/workflow_steps.hpp"
-#include "analyzer/utf8.hpp"
+#include "analyzer/printed_text.hpp"
 #include "daemon/analyze_command.hpp"
 #include "storage/checkout.hpp"
 #include "storage/inspection_json.hpp"

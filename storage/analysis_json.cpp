@@ -14,11 +14,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string place_in(const std::vector<std::string>& files, const Origin& origin) {
-  const bool known = origin.file < files.size() && origin.line > 0;
-  return known ? files[origin.file] + ":" + std::to_string(origin.line) : std::string{};
-}
-
 Json checklist_json(const std::vector<ChecklistItem>& items) {
   Json list = Json::array();
   for (const ChecklistItem& item : items)
@@ -32,7 +27,7 @@ Json hypotheses_json(const AnalysisParts& parts) {
   for (const Hypothesis& hypothesis : parts.hypotheses) {
     Json reasons = Json::array();
     for (const auto& reason : hypothesis.reasons)
-      reasons.push_back({{"text", reason.value}, {"place", place_in(parts.evidence.files, reason.origin)}});
+      reasons.push_back({{"text", reason.value}, {"place", place_of(parts.evidence.files, reason.origin)}});
     list.push_back({{"cause", to_text(hypothesis.cause)}, {"weight", hypothesis.weight}, {"reasons", reasons}});
   }
   return list;
@@ -44,7 +39,7 @@ Json not_replicable_json(const AnalysisParts& parts) {
     list.push_back({{"what", item.what},
                     {"substitute", to_text(item.substitute)},
                     {"reason", item.reason},
-                    {"place", place_in(parts.evidence.files, item.seen.origin)}});
+                    {"place", place_of(parts.evidence.files, item.seen.origin)}});
   }
   return list;
 }
@@ -65,7 +60,7 @@ Json job_json(const JobCandidate& candidate, const std::vector<std::string>& fil
           {"name", candidate.name},
           {"row", candidate.job.rows[candidate.row].matrix.key},
           {"reason", candidate.reason},
-          {"place", place_in(files, candidate.job.origin)},
+          {"place", place_of(files, candidate.job.origin)},
           {"facts", facts["workflows"][candidate.job.workflow]["jobs"][candidate.job.id]},
           {"origins", facts["origins"]}};
 }
@@ -82,7 +77,7 @@ Json configuration_json(const ConfigurationCandidate& candidate, const std::vect
           {"entry", candidate.test.key},
           {"sku", candidate.sku},
           {"reason", candidate.reason},
-          {"place", place_in(files, candidate.test.origin)},
+          {"place", place_of(files, candidate.test.origin)},
           {"facts", facts["test_configs"][candidate.test.file][candidate.test.key]},
           {"origins", facts["origins"]}};
 }

@@ -4,7 +4,7 @@
 
 #include "analyzer/evidence/stack.hpp"
 #include "analyzer/evidence/text.hpp"
-#include "analyzer/utf8.hpp"
+#include "analyzer/printed_text.hpp"
 #include "storage/analysis_json.hpp"
 
 namespace ndr {
@@ -75,11 +75,6 @@ private:
   void evidence() {
     const Evidence& e = parts_.evidence;
     const auto as_cell = [](const std::string& text) { return markdown_text(text); };
-    const auto as_number = [](double number) {
-      std::string text = std::to_string(number);
-      text.erase(text.find_last_not_of('0') + 1);
-      return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
-    };
     heading("Evidence");
     table("field", "value", "read from");
     const std::array<std::pair<const char*, const MaybeSourced<std::string>*>, 15> texts{
@@ -102,12 +97,12 @@ private:
       field(name, *value, as_cell);
     field("revision", e.revision, as_cell);
     field("test line", e.test_line, [](std::uint64_t number) { return std::to_string(number); });
-    field("seconds into the step", e.seconds_into_step, as_number);
-    field("seconds into the test", e.seconds_into_test, as_number);
-    field("silent seconds", e.silent_seconds, as_number);
+    field("seconds into the step", e.seconds_into_step, decimal_text);
+    field("seconds into the test", e.seconds_into_test, decimal_text);
+    field("silent seconds", e.silent_seconds, decimal_text);
     field("mechanism", e.mechanism, [](FailureMechanism mechanism) { return std::string{to_text(mechanism)}; });
     for (const auto& [name, value] : e.timeouts)
-      row("limit " + markdown_text(name), as_number(value.value), place(value.origin));
+      row("limit " + markdown_text(name), decimal_text(value.value), place(value.origin));
     for (const auto& [name, value] : e.settings)
       row("setting " + markdown_text(name), markdown_text(value.value), place(value.origin));
     for (const auto& [name, value] : e.environment)

@@ -3,24 +3,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "analyzer/utf8.hpp"
+#include "analyzer/printed_text.hpp"
 #include "storage/strict_json.hpp"
 
 namespace ndr {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Longer than any run of backquotes in the text, so that nothing in it ends the block.
-std::string fence_for(std::string_view text) {
-  std::size_t longest = 2;
-  std::size_t run = 0;
-  for (const char c : text) {
-    run = c == '`' ? run + 1 : 0;
-    longest = std::max(longest, run);
-  }
-  return std::string(longest + 1, '`');
-}
 
 }  // namespace
 
@@ -64,8 +53,7 @@ std::string brief_markdown(const AnalysisParts& parts, const std::string& case_n
       case_name + " -f        # a campaign: how often, under what, how sure\n```\n";
   if (const auto& stress = parts.test.stress) {
     page += stress->is_slice ? "\n## The slice\n\n" : "\n## The whole original, since no slice is safe\n\n";
-    const std::string fence = fence_for(stress->code);
-    page += fence + "python\n" + stress->code + fence + "\n";
+    page += markdown_block(stress->code, "python");
   }
   return page + "\n" + analysis_markdown(parts);
 }

@@ -55,4 +55,9 @@ std::optional<FailureMechanism> failure_mechanism_from(std::string_view text) {
   return found->first;
 }
 
+std::string place_of(const std::vector<std::string>& files, const Origin& origin) {
+  const bool known = origin.file < files.size() && origin.line > 0;
+  return known ? files[origin.file] + ":" + std::to_string(origin.line) : std::string{};
+}
+
 }  // namespace ndr

@@ -36,6 +36,9 @@ struct Origin {
   bool operator==(const Origin&) const = default;
 };
 
+/// "FILE:LINE", by the list of files that origins of this kind refer to; empty where none is known.
+std::string place_of(const std::vector<std::string>& files, const Origin& origin);
+
 /// A value with the place it came from.
 template <class T>
 struct Sourced {

@@ -76,10 +76,6 @@ std::string unquoted(std::string_view word) {
   return std::string{quoted ? word.substr(1, word.size() - 2) : word};
 }
 
-bool is_variable_name(std::string_view name) {
-  return !name.empty() && !is_digit(name.front()) && std::all_of(name.begin(), name.end(), is_word);
-}
-
 std::optional<std::pair<std::string, std::string>> assignment(std::string_view word) {
   const auto equals = word.find('=');
   if (equals == std::string_view::npos || !is_variable_name(word.substr(0, equals))) return std::nullopt;
@@ -100,10 +96,6 @@ std::optional<double> duration(std::string_view word) {
     default:
       return number;
   }
-}
-
-bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 // After `timeout`: options (some with a value), then the limit.

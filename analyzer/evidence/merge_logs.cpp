@@ -32,13 +32,8 @@ void add_conflict(Evidence& evidence, std::string field, Sourced<std::string> ke
     evidence.conflicts.push_back({std::move(field), std::move(kept), std::move(other)});
 }
 
-std::string text_of(double value) {
-  std::string text = std::to_string(value);
-  text.erase(text.find_last_not_of('0') + 1);
-  return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
-}
 Sourced<std::string> in_words(const Sourced<std::string>& value) { return value; }
-Sourced<std::string> in_words(const Sourced<double>& value) { return {text_of(value.value), value.origin}; }
+Sourced<std::string> in_words(const Sourced<double>& value) { return {decimal_text(value.value), value.origin}; }
 
 template <class Value>
 void take_missing(Evidence& into, const std::string& name, std::map<std::string, Sourced<Value>> Evidence::*field,

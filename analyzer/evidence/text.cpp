@@ -91,6 +91,21 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 std::optional<std::uint64_t> to_number(std::string_view digits) { return parse_all<std::uint64_t>(digits); }
 std::optional<double> to_decimal(std::string_view text) { return parse_all<double>(text); }
 
+std::string decimal_text(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
+bool is_variable_name(std::string_view name) {
+  return !name.empty() && !is_digit(name.front()) && std::all_of(name.begin(), name.end(), is_word);
+}
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 std::optional<std::uint64_t> leading_number(std::string_view text) {
   return to_number(text.substr(0, count_while(text, is_digit)));
 }

@@ -2,6 +2,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,11 @@ constexpr bool is_word(char c) {  // letter, digit or _
 /// The whole text as a number; nothing for "", "12x" or what does not fit.
 std::optional<std::uint64_t> to_number(std::string_view digits);
 std::optional<double> to_decimal(std::string_view text);
+/// The shortest of at most six decimals: "5", "2.248".
+std::string decimal_text(double value);
+/// What a shell can set: a letter or `_`, then letters, digits and `_`.
+bool is_variable_name(std::string_view name);
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words);
 /// The number that `text` starts with.
 std::optional<std::uint64_t> leading_number(std::string_view text);
 std::optional<double> leading_decimal(std::string_view text);

@@ -6,6 +6,8 @@
 #include <optional>
 #include <set>
 
+#include "analyzer/evidence/text.hpp"
+
 namespace ndr {
 namespace {
 
@@ -13,12 +15,6 @@ constexpr std::size_t largest_file = 64u << 10;
 constexpr std::size_t most_boards = 64;
 constexpr std::size_t most_variables = 256;
 constexpr std::size_t longest_value = 4096;
-
-bool is_variable_name(const std::string& name) {
-  const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !name.empty() && is_word(name.front()) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return is_word(c) || (c >= '0' && c <= '9'); });
-}
 
 bool is_board_name(const std::string& name) {
   return !name.empty() && name.size() <= 9 && name.find_first_not_of("0123456789") == std::string::npos;

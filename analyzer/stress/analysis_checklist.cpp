@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::string_view give_checkout = "give the checkout: `repository:` in case.yaml, or --repository";
 
-std::string place_in(const std::vector<std::string>& files, const Origin& origin) {
-  return origin.file < files.size() ? files[origin.file] + ":" + std::to_string(origin.line) : std::string{};
-}
-
 ChecklistItem missing(std::string id, std::string text, std::string why) {
   return {std::move(id), std::move(text), false, "", std::move(why)};
 }
@@ -57,7 +53,7 @@ ChecklistItem job_item(const Evidence& evidence, const AnalysisFindings& finding
   const std::string note = count == 1
                                ? jobs.jobs.empty() ? jobs.configurations.front().reason : jobs.jobs.front().reason
                                : std::to_string(count) + " candidates, of which this is the surest";
-  return {"ci_configuration", text, count >= 1, place_in(*findings.job_files, origin), note};
+  return {"ci_configuration", text, count >= 1, place_of(*findings.job_files, origin), note};
 }
 
 ChecklistItem environment_item(const Evidence& evidence) {
@@ -69,7 +65,7 @@ ChecklistItem environment_item(const Evidence& evidence) {
   std::string note = std::to_string(evidence.environment.size()) + " variables";
   if (!evidence.secrets.empty())
     note += ", and " + std::to_string(evidence.secrets.size()) + " secrets without a value";
-  return {"environment", text, true, place_in(evidence.files, first.origin), note};
+  return {"environment", text, true, place_of(evidence.files, first.origin), note};
 }
 
 ChecklistItem limits_item(const Evidence& evidence) {
@@ -79,28 +75,25 @@ ChecklistItem limits_item(const Evidence& evidence) {
                    "the logs show no limit; look into the workflow for timeout and hang-detection-timeout");
   std::string note;
   for (const auto& [name, value] : evidence.timeouts) {
-    std::string number = std::to_string(value.value);
-    number.erase(number.find_last_not_of('0') + 1);
-    if (number.ends_with('.')) number.pop_back();
-    note.append(note.empty() ? "" : ", ").append(name).append(" ").append(number);
+    note.append(note.empty() ? "" : ", ").append(name).append(" ").append(decimal_text(value.value));
   }
   for (const auto& [name, value] : evidence.settings)
     note.append(note.empty() ? "" : ", ").append(name).append(" ").append(value.value);
   const Origin origin =
       evidence.timeouts.empty() ? evidence.settings.begin()->second.origin : evidence.timeouts.begin()->second.origin;
-  return {"limits", text, true, place_in(evidence.files, origin), note};
+  return {"limits", text, true, place_of(evidence.files, origin), note};
 }
 
 ChecklistItem type_item(const Evidence& evidence) {
   const std::string text = "the type of the failure is identified";
   if (evidence.cut_off)
-    return {"failure_type", text, false, place_in(evidence.files, evidence.cut_off->origin),
+    return {"failure_type", text, false, place_of(evidence.files, evidence.cut_off->origin),
             "the log ends while " + evidence.cut_off->value + " runs, without a failure; fetch it again, whole"};
   if (!evidence.is_failure && !evidence.shows_tests)
     return missing("failure_type", text, "the logs show no tests at all; give the log of the job that ran them");
   if (!evidence.is_failure)
     return missing("failure_type", text, "the logs show no failure; add the log of a job that failed");
-  const std::string place = evidence.error_line ? place_in(evidence.files, evidence.error_line->origin) : std::string{};
+  const std::string place = evidence.error_line ? place_of(evidence.files, evidence.error_line->origin) : std::string{};
   std::string note{to_text(evidence.failure_type)};
   const auto others = std::count_if(evidence.logs.begin(), evidence.logs.end(),
                                     [](const LogOutcome& log) { return log.is_failure && !log.same_failure; });
@@ -114,10 +107,10 @@ ChecklistItem line_item(const Evidence& evidence, const TestFacts* test) {
   if (test != nullptr && test->failing_line > 0)
     return {"failing_line", text, true, test->file + ":" + std::to_string(test->failing_line), test->failing_statement};
   if (evidence.throw_location)
-    return {"failing_line", text, true, place_in(evidence.files, evidence.throw_location->origin),
+    return {"failing_line", text, true, place_of(evidence.files, evidence.throw_location->origin),
             evidence.throw_location->value};
   if (const StackFrame* frame = own_frame(evidence); frame != nullptr && frame->line > 0)
-    return {"failing_line", text, true, place_in(evidence.files, frame->origin),
+    return {"failing_line", text, true, place_of(evidence.files, frame->origin),
             frame->file + ":" + std::to_string(frame->line)};
   if (!is_of_code(evidence)) return missing("failing_line", text, why_no_code(evidence));
   return missing("failing_line", text, "the logs hold no stack: a run with PYTHONFAULTHANDLER=1 would leave one");
@@ -132,7 +125,7 @@ ChecklistItem operation_item(const Evidence& evidence, const TestFacts* test) {
     return {"operation", text, true, test->file + ":" + std::to_string(test->failing_line), note};
   }
   if (evidence.failing_statement)
-    return {"operation", text, true, place_in(evidence.files, evidence.failing_statement->origin),
+    return {"operation", text, true, place_of(evidence.files, evidence.failing_statement->origin),
             evidence.failing_statement->value};
   if (!is_of_code(evidence)) return missing("operation", text, why_no_code(evidence));
   const std::string why = test == nullptr ? "the test's source was not read; " + std::string{give_checkout}
@@ -155,7 +148,7 @@ ChecklistItem strategy_item(const Evidence& evidence, const AnalysisFindings& fi
     return missing("strategy", text, "without a failure there is nothing to amplify");
   const Hypothesis& likeliest = findings.hypotheses->front();
   const std::string place =
-      likeliest.reasons.empty() ? std::string{} : place_in(evidence.files, likeliest.reasons.front().origin);
+      likeliest.reasons.empty() ? std::string{} : place_of(evidence.files, likeliest.reasons.front().origin);
   return {"strategy", text, true, place,
           "the likeliest cause is " + std::string{to_text(likeliest.cause)} + "; campaigns start from there"};
 }

@@ -11,25 +11,17 @@
 namespace ndr {
 namespace {
 
-bool is_among(std::string_view name, std::initializer_list<std::string_view> names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-bool is_variable_name(std::string_view name) {
-  return !name.empty() && !is_digit(name.front()) && std::all_of(name.begin(), name.end(), is_word);
-}
-
 // What the generated scripts use themselves.
 bool is_reserved(std::string_view name) {
   return name.starts_with("NDREPRO_") ||
-         is_among(name, {"REPOSITORY", "SCRIPT_DIR", "name", "variable", "activate", "python", "options", "copies",
-                         "copy", "status", "test_result", "binary", "block", "ran", "count", "command"});
+         is_one_of(name, {"REPOSITORY", "SCRIPT_DIR", "name", "variable", "activate", "python", "options", "copies",
+                          "copy", "status", "test_result", "binary", "block", "ran", "count", "command"});
 }
 
 // What this host says of itself.
 bool is_of_host(std::string_view name) {
-  return is_among(name, {"HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "HOSTNAME", "TERM", "SHLVL", "TMPDIR",
-                         "MAIL", "DISPLAY", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "CI", "_", "UID", "EUID", "PPID"});
+  return is_one_of(name, {"HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "HOSTNAME", "TERM", "SHLVL", "TMPDIR",
+                          "MAIL", "DISPLAY", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "CI", "_", "UID", "EUID", "PPID"});
 }
 
 bool names_secret(std::string_view name) {
@@ -83,10 +75,10 @@ public:
 
   std::vector<PlannedVariable> plan() {
     for (const auto& [name, value] : sources_.evidence.environment)
-      add(name, value.value, place_in(sources_.evidence.files, value.origin));
+      add(name, value.value, place_of(sources_.evidence.files, value.origin));
     for (const auto& [name, origin] : sources_.evidence.secrets) {
       if (!is_variable_name(name)) continue;
-      planned_[name] = {name, "", VariableFate::secret, place_in(sources_.evidence.files, origin),
+      planned_[name] = {name, "", VariableFate::secret, place_of(sources_.evidence.files, origin),
                         "CI masks its value"};
     }
     if (sources_.job != nullptr) {
@@ -103,14 +95,10 @@ public:
   }
 
 private:
-  static std::string place_in(const std::vector<std::string>& files, const Origin& origin) {
-    return origin.file < files.size() ? files[origin.file] + ":" + std::to_string(origin.line) : std::string{};
-  }
-
   void add_of_job(const std::string& name, const JobVariable& variable) {
     const std::string& value = variable.value.with_defaults;
     if (planned_.count(name) > 0 || contains(value, "${{")) return;
-    add(name, value, place_in(sources_.job_files, variable.value.origin));
+    add(name, value, place_of(sources_.job_files, variable.value.origin));
   }
 
   void add(const std::string& name, const std::string& value, std::string place) {
@@ -165,7 +153,7 @@ std::string_view to_text(VariableFate fate) {
   return "left_out";
 }
 
-bool is_search_path(std::string_view name) { return is_among(name, {"PYTHONPATH", "LD_LIBRARY_PATH"}); }
+bool is_search_path(std::string_view name) { return is_one_of(name, {"PYTHONPATH", "LD_LIBRARY_PATH"}); }
 
 bool acts_on_programs(std::string_view name) {
   constexpr std::array families{"LD_",
@@ -210,10 +198,10 @@ bool acts_on_programs(std::string_view name) {
                                 "GTK_",
                                 "MPL",
                                 "POSIX"};
-  if (is_among(name, {"PYTHONHASHSEED", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER",
-                      "PYTHONIOENCODING", "PYTHONUTF8", "PYTHONOPTIMIZE", "PYTHONASYNCIODEBUG", "PYTHONMALLOC",
-                      "PYTHONDEVMODE", "PYTEST_TIMEOUT", "GTEST_COLOR", "GTEST_SHUFFLE", "GTEST_RANDOM_SEED",
-                      "GTEST_REPEAT", "GTEST_BRIEF", "MALLOC_ARENA_MAX", "MALLOC_PERTURB_", "PIP_NO_CACHE_DIR"}))
+  if (is_one_of(name, {"PYTHONHASHSEED", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER",
+                       "PYTHONIOENCODING", "PYTHONUTF8", "PYTHONOPTIMIZE", "PYTHONASYNCIODEBUG", "PYTHONMALLOC",
+                       "PYTHONDEVMODE", "PYTEST_TIMEOUT", "GTEST_COLOR", "GTEST_SHUFFLE", "GTEST_RANDOM_SEED",
+                       "GTEST_REPEAT", "GTEST_BRIEF", "MALLOC_ARENA_MAX", "MALLOC_PERTURB_", "PIP_NO_CACHE_DIR"}))
     return false;
   if (std::any_of(families.begin(), families.end(), [&](std::string_view family) { return name.starts_with(family); }))
     return true;
@@ -223,39 +211,39 @@ bool acts_on_programs(std::string_view name) {
     return true;
   if (name.ends_with("_COMMAND") || name.ends_with("_CMD") || name.ends_with("_TO_EXECUTE") || name.ends_with("_EXEC"))
     return true;
-  return is_among(name, {"PATH",
-                         "ENV",
-                         "IFS",
-                         "PS1",
-                         "PS2",
-                         "PS4",
-                         "SHELLOPTS",
-                         "BASHOPTS",
-                         "CDPATH",
-                         "GLOBIGNORE",
-                         "LOCPATH",
-                         "NLSPATH",
-                         "TERMINFO",
-                         "TERMCAP",
-                         "EDITOR",
-                         "VISUAL",
-                         "PAGER",
-                         "BROWSER",
-                         "CC",
-                         "CXX",
-                         "LD",
-                         "CPP",
-                         "AR",
-                         "COVERAGE_PROCESS_START",
-                         "FCEDIT",
-                         "MANPATH",
-                         "RES_OPTIONS",
-                         "HOSTALIASES",
-                         "OPENSSL_CONF",
-                         "SSLKEYLOGFILE",
-                         "TRITON_CACHE_DIR",
-                         "_JAVA_OPTIONS",
-                         "JDK_JAVA_OPTIONS"});
+  return is_one_of(name, {"PATH",
+                          "ENV",
+                          "IFS",
+                          "PS1",
+                          "PS2",
+                          "PS4",
+                          "SHELLOPTS",
+                          "BASHOPTS",
+                          "CDPATH",
+                          "GLOBIGNORE",
+                          "LOCPATH",
+                          "NLSPATH",
+                          "TERMINFO",
+                          "TERMCAP",
+                          "EDITOR",
+                          "VISUAL",
+                          "PAGER",
+                          "BROWSER",
+                          "CC",
+                          "CXX",
+                          "LD",
+                          "CPP",
+                          "AR",
+                          "COVERAGE_PROCESS_START",
+                          "FCEDIT",
+                          "MANPATH",
+                          "RES_OPTIONS",
+                          "HOSTALIASES",
+                          "OPENSSL_CONF",
+                          "SSLKEYLOGFILE",
+                          "TRITON_CACHE_DIR",
+                          "_JAVA_OPTIONS",
+                          "JDK_JAVA_OPTIONS"});
 }
 
 std::vector<PlannedVariable> plan_environment(const EnvironmentSources& sources) {

@@ -2,7 +2,7 @@
 
 #include "analyzer/assert.hpp"
 #include "analyzer/evidence/text.hpp"
-#include "analyzer/utf8.hpp"
+#include "analyzer/printed_text.hpp"
 
 namespace ndr {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "analyzer/assert.hpp"
 #include "analyzer/evidence/text.hpp"
+#include "analyzer/printed_text.hpp"
 #include "analyzer/stress/shell_text.hpp"
-#include "analyzer/utf8.hpp"
 
 namespace ndr {
 
@@ -20,11 +20,6 @@ constexpr int gtest_block = 10;  // iterations of one process
 std::string_view template_named(const char* name) { return stress_templates().at(name); }
 
 std::string value_or(const MaybeSourced<std::string>& value, const char* other) { return value ? value->value : other; }
-
-std::string place_of(const Evidence& evidence, const Origin& origin) {
-  return origin.file < evidence.files.size() ? evidence.files[origin.file] + ":" + std::to_string(origin.line)
-                                             : std::string{};
-}
 
 // A text within a Python docstring of three double quotes.
 std::string in_docstring(std::string_view text) {
@@ -247,7 +242,7 @@ private:
               std::to_string(std::lround(hypothesis.weight * 100)) + " %";
       for (const auto& reason : hypothesis.reasons)
         text += (&reason == &hypothesis.reasons.front() ? ": " : "; ") + markdown_text(reason.value) + " (" +
-                markdown_text(place_of(evidence_, reason.origin)) + ")";
+                markdown_text(place_of(evidence_.files, reason.origin)) + ")";
     }
     return text;
   }
@@ -279,7 +274,7 @@ private:
   std::string readme() const {
     const std::string error_text = markdown_text(error());
     const std::string place =
-        evidence_.error_line ? " (" + markdown_text(place_of(evidence_, evidence_.error_line->origin)) + ")" : "";
+        evidence_.error_line ? " (" + markdown_text(place_of(evidence_.files, evidence_.error_line->origin)) + ")" : "";
     return filled(template_named("README.md.in"),
                   {{"TITLE", markdown_text(title())},
                    {"JOB", markdown_text(value_or(evidence_.job, "not in the logs"))},

@@ -15,10 +15,6 @@ constexpr int most_iterations = 1000;
 constexpr double budget_s = 240;
 constexpr int longest_test_s = 240;  // an attempt has 300 s
 
-bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 std::string slug_of(std::string_view text) {
   constexpr std::size_t longest = 60;
   std::string slug;
@@ -242,9 +238,7 @@ private:
       return;
     }
     plan_.iterations = static_cast<int>(std::clamp(budget_s / took, 1.0, double{most_iterations}));
-    std::string seconds = std::to_string(std::round(took * 1000) / 1000);
-    seconds.erase(seconds.find_last_not_of('0') + 1);
-    if (seconds.ends_with('.')) seconds.pop_back();
+    const std::string seconds = decimal_text(std::round(took * 1000) / 1000);
     plan_.iterations_reason = "An iteration took CI at most " + seconds + " s: as many as fit 240 s" +
                               (plan_.iterations < usual_iterations   ? ", which is fewer than 50"
                                : plan_.iterations == most_iterations ? ", at most 1000"

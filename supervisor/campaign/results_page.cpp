@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <sstream>
 
+#include "analyzer/printed_text.hpp"
 #include "analyzer/utf8.hpp"
 #include "storage/record_json.hpp"
 #include "supervisor/campaign/story.hpp"
@@ -12,55 +13,7 @@
 namespace ndr {
 namespace {
 
-constexpr std::size_t longest_text = 300;
 constexpr std::size_t most_others = 10;
-
-/// One line of foreign text inside Markdown: nothing in it can start a marker, a tag, a table cell or a code span.
-std::string inline_text(const std::string& text) {
-  std::string safe;
-  const std::string clean = to_utf8(text);
-  for (const char c : clean) {
-    if (safe.size() >= longest_text && (static_cast<unsigned char>(c) & 0xC0) != 0x80) {
-      safe += "…";
-      break;
-    }
-    switch (c) {
-      case '<':
-        safe += "&lt;";
-        break;
-      case '&':
-        safe += "&amp;";
-        break;
-      case '|':
-      case '`':
-      case '*':
-      case '_':
-      case '[':
-      case '\\':
-        safe += {'\\', c};
-        break;
-      default:
-        safe += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-    }
-  }
-  return safe;
-}
-
-/// A fence that no line of the text can close.
-std::string fenced(const std::string& text) {
-  std::size_t longest = 2;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find_first_not_of('`', at), text.size());
-    longest = std::max(longest, end - at);
-    at = end + 1;
-  }
-  const std::string fence(longest + 1, '`');
-  std::string body = text;
-  // The markers are found by their text: a log that prints one must not cut the page in two.
-  for (std::size_t at = body.find("<!--"); at != std::string::npos; at = body.find("<!--", at))
-    body.replace(at, 4, "<! --");
-  return fence + "text\n" + body + (body.empty() || body.back() == '\n' ? "" : "\n") + fence + "\n";
-}
 
 std::string percent(double share) {
   char text[32];
@@ -92,7 +45,7 @@ std::string arms_table(const CampaignEnd& end) {
       "|---|---|---|---|---|---|---|---|---|\n";
   for (const ArmTally& tally : tallies_of(end)) {
     std::ostringstream row;
-    row << "| " << inline_text(tally.arm.name) << " | " << tally.arm.workers << " | " << iterations_text(tally.arm)
+    row << "| " << markdown_text(tally.arm.name) << " | " << tally.arm.workers << " | " << iterations_text(tally.arm)
         << " | " << tally.runs << " | " << tally.matched << " | "
         << certainty(rate_of(tally.runs, tally.matched, ran_until_matched(end, tally.matched))) << " | "
         << tally.different << " | " << tally.hangs << " | " << tally.timed_out << " |\n";
@@ -138,11 +91,11 @@ std::string different_sentence(const CampaignEnd& end) {
 
 std::string wanted_sentence(const WantedFailure& wanted) {
   if (wanted.type.empty()) return {};
-  std::string text = "CI's failure: " + (wanted.test.empty() ? "" : inline_text(wanted.test) + ", ") + wanted.type;
-  if (!wanted.exception.empty()) text += ", **" + inline_text(wanted.exception) + "**";
-  if (!wanted.message.empty()) text += ": " + inline_text(wanted.message);
-  if (!wanted.site.empty()) text += ", raised at " + inline_text(wanted.site);
-  if (!wanted.log.empty()) text += " (" + inline_text(wanted.log) + ")";
+  std::string text = "CI's failure: " + (wanted.test.empty() ? "" : markdown_text(wanted.test) + ", ") + wanted.type;
+  if (!wanted.exception.empty()) text += ", **" + markdown_text(wanted.exception) + "**";
+  if (!wanted.message.empty()) text += ": " + markdown_text(wanted.message);
+  if (!wanted.site.empty()) text += ", raised at " + markdown_text(wanted.site);
+  if (!wanted.log.empty()) text += " (" + markdown_text(wanted.log) + ")";
   return text + ".\n\n";
 }
 
@@ -167,11 +120,11 @@ std::string grading_sentence(const AttemptRow& row) {
   for (const std::string& reason : texts_from(row.match_reasons)) {
     const std::string_view field = agreeing_field(reason);
     if (field.empty())
-      others += "; " + inline_text(reason);
+      others += "; " + markdown_text(reason);
     else
-      same += (same.empty() ? "" : ", ") + inline_text(std::string{field});
+      same += (same.empty() ? "" : ", ") + markdown_text(std::string{field});
   }
-  std::string text = "Graded *" + inline_text(*row.match_grade) + "* against CI's failure";
+  std::string text = "Graded *" + markdown_text(*row.match_grade) + "* against CI's failure";
   if (!same.empty()) text += "; the same: " + same;
   return text + others + ".\n\n";
 }
@@ -180,10 +133,10 @@ std::string first_match_section(const CampaignEnd& end) {
   if (!end.first_match) return {};
   const FirstMatch& match = *end.first_match;
   std::string text = "First match: attempt " + std::to_string(match.row.number) + ", arm " +
-                     inline_text(match.row.arm) + ", `" + match.log + "`";
+                     markdown_text(match.row.arm) + ", `" + match.log + "`";
   if (match.offset) text += " at byte " + std::to_string(*match.offset);
   text += ".\n\n" + grading_sentence(match.row);
-  return match.excerpt.empty() ? text : text + fenced(to_utf8(match.excerpt)) + "\n";
+  return match.excerpt.empty() ? text : text + markdown_block(to_utf8(match.excerpt), "text") + "\n";
 }
 
 std::string resets_sentence(const CampaignEnd& end) {
@@ -202,7 +155,7 @@ std::string newest_sentence(const CampaignEnd& end) {
   std::string text = "The newest campaign, " + std::to_string(row.id.value) + ", ended";
   if (row.outcome) text += " as **" + std::string{to_text(*row.outcome)} + "**";
   if (row.ended_at_ms) text += " on " + to_rfc3339(*row.ended_at_ms);
-  text += " after " + attempts_text(end.newest->attempts) + " (" + inline_text(row.reason) + "; ";
+  text += " after " + attempts_text(end.newest->attempts) + " (" + markdown_text(row.reason) + "; ";
   text += std::to_string(end.newest->plain.matched) + " of " + std::to_string(end.newest->plain.runs) +
           " unamplified runs matched). What follows is the best answer so far, of campaign " +
           std::to_string(end.campaign.id.value) + ".\n\n";
@@ -216,7 +169,8 @@ std::string others_section(const CampaignEnd& end) {
   for (std::size_t i = 0; i < std::min(end.others.size(), most_others); ++i) {
     const CampaignRow& row = end.others[i];
     text += "| " + std::to_string(row.id.value) + " | " + (row.ended_at_ms ? to_rfc3339(*row.ended_at_ms) : "–") +
-            " | " + (row.outcome ? std::string{to_text(*row.outcome)} : "–") + " | " + inline_text(row.reason) + " |\n";
+            " | " + (row.outcome ? std::string{to_text(*row.outcome)} : "–") + " | " + markdown_text(row.reason) +
+            " |\n";
   }
   return text + "\n";
 }
@@ -230,7 +184,7 @@ const char* unknown_here =
 std::string results_block(const CampaignEnd& end) {
   std::string block{results_begin};
   block += "\n## Results\n\n" + newest_sentence(end) + "**" + std::string{to_text(end.finish.outcome)} +
-           "**: " + inline_text(end.finish.reason) + ". Campaign " + std::to_string(end.campaign.id.value) + ", " +
+           "**: " + markdown_text(end.finish.reason) + ". Campaign " + std::to_string(end.campaign.id.value) + ", " +
            to_rfc3339(end.ended_at_ms) + ", " + attempts_text(end.attempts.size()) + " in " +
            seconds_text(end.campaign.spent_ms) + " of " + seconds_text(end.campaign.budget_ms) + ", seed " +
            std::to_string(end.campaign.seed) + ".\n\n";
@@ -241,7 +195,7 @@ std::string results_block(const CampaignEnd& end) {
   block += sampling_sentence(end);
   block += left_out_sentence(left_out_of(end)) + resets_sentence(end) + first_match_section(end);
   if (const std::string text = comparison(end); !text.empty())
-    block += "Last different failure, " + inline_text(text) + ".\n\n";
+    block += "Last different failure, " + markdown_text(text) + ".\n\n";
   block += "Next: `" + next_command(end) + "`\n\n";
   block += unknown_here;
   block += others_section(end);

@@ -362,9 +362,9 @@ TEST_CASE("the page says what failed in CI and where its log says so") {
   };
   save(signature_of(evidence));
   world.finished(world.submit(world.request()));
-  CHECK_THAT(page(world), ContainsSubstring("CI's failure: tests/test\\_ledger.py::test\\_adds\\[4], exception, "
+  CHECK_THAT(page(world), ContainsSubstring("CI's failure: tests/test_ledger.py::test_adds\\[4\\], exception, "
                                             "**LostUpdate**: ledger.LostUpdate: the ledger says 17, raised at "
-                                            "tests/test\\_ledger.py:12 (logs/ci.log:41)."));
+                                            "tests/test_ledger.py:12 (logs/ci.log:41)."));
   save(CampaignWorld::signature());
   world.finished(world.submit(world.request()));
   CHECK_THAT(page(world), ContainsSubstring("CI's failure: exception, **RuntimeError**: ledger differs.\n"));
