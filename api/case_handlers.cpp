@@ -131,10 +131,11 @@ Answering analyze_case(Api& api, const Request& request) {
 }
 
 Answering generate_case(Api& api, const Request& request) {
-  if (auto problem = check_empty(request.body)) co_return *problem;
+  const auto repository = repository_from(request.body);
+  if (!repository) co_return repository.error();
   const auto row = co_await case_of(api, request);
   if (!row) co_return row.error();
-  const auto generated = co_await api.services.cases.generate(row->name);
+  const auto generated = co_await api.services.cases.generate(row->name, *repository);
   if (!generated) co_return problem_of(generated.error());
   Json answer{{"case_name", row->name}};
   answer.update(ordered_json_from(generated->files_json));
@@ -147,16 +148,16 @@ Answering lint_case(Api& api, const Request& request) {
   const auto found = co_await api.services.cases.lint(row->name);
   if (!found) co_return problem_of(found.error());
   Json answer{{"case_name", row->name}};
-  answer.update(ordered_json_from(*found));
+  answer.update(ordered_json_from(found->findings_json));
   co_return json_reply(json_text(answer));
 }
 
 Answering brief_case(Api& api, const Request& request) {
   const auto row = co_await case_of(api, request);
   if (!row) co_return row.error();
-  auto brief = co_await api.services.cases.brief(row->name);
-  if (!brief) co_return problem_of(brief.error());
-  co_return Reply{200, {{"Content-Type", "text/markdown; charset=utf-8"}}, std::move(*brief)};
+  auto found = co_await api.services.cases.lint(row->name);
+  if (!found) co_return problem_of(found.error());
+  co_return Reply{200, {{"Content-Type", "text/markdown; charset=utf-8"}}, std::move(found->brief)};
 }
 
 Answering approve_variable(Api& api, const Request& request) {

@@ -80,6 +80,19 @@ Answer<std::filesystem::path> case_folder_from(const std::string& body) {
   return {boost::system::in_place_value, folder};
 }
 
+Answer<std::optional<std::string>> repository_from(const std::string& body) {
+  const auto parsed = json_from(body);
+  if (!parsed) return parsed.error();
+  JsonFields fields{*parsed};
+  std::string path;
+  const bool is_given = fields.has("repository");
+  if (is_given) fields.text("repository", path, 4096);
+  if (is_given && !path.starts_with('/'))
+    fields.refuse({fields.pointer_to("repository"), "must be absolute", "give the whole path of the checkout"});
+  if (auto refusal = fields.refusal()) return invalid(*refusal, "repository");
+  return {boost::system::in_place_value, is_given ? std::optional{path} : std::nullopt};
+}
+
 Answer<std::string> variable_from(const std::string& body) {
   const auto parsed = json_from(body);
   if (!parsed) return parsed.error();

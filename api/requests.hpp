@@ -21,6 +21,8 @@ Answer<std::filesystem::path> case_folder_from(const std::string& body);
 /// "boards"?: ["0"]}. Without a budget: `quick_ms`, or one hour for soak.
 Answer<CampaignRequest> campaign_request_from(const std::string& body, std::int64_t quick_ms);
 
+/// {"repository"?: "/absolute/path"}
+Answer<std::optional<std::string>> repository_from(const std::string& body);
 /// {"name": "LD_PRELOAD"}
 Answer<std::string> variable_from(const std::string& body);
 

@@ -1,18 +1,15 @@
 #include "daemon/generate_command.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <system_error>
 
 #include "analyzer/printed_text.hpp"
 #include "storage/atomic_file.hpp"
 #include "storage/lint_json.hpp"
-#include "storage/strict_json.hpp"
 #include "storage/unique_fd.hpp"
 #include "supervisor/campaign/case_files.hpp"
 #include "supervisor/case_generation.hpp"
@@ -22,7 +19,6 @@ namespace ndr {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 struct NamedCase {
   CaseFolder folder;
@@ -51,21 +47,19 @@ int refuse(const char* command, const Refusal& refusal, std::ostream& err) {
 // Beneath the case, through no link.
 void write(const UniqueFd& root, const FileWrite& file) {
   const fs::path path{file.path};
-  const fs::path parent = path.parent_path();
-  if (!parent.empty() && ::mkdirat(root.get(), parent.c_str(), 0755) != 0 && errno != EEXIST)
-    throw std::system_error{errno, std::generic_category(), "make the folder " + parent.string()};
-  const UniqueFd folder = open_beneath(root, parent.empty() ? fs::path{"."} : parent, O_RDONLY | O_DIRECTORY);
+  const UniqueFd folder = make_folder_beneath(root, path.parent_path());
   write_file_atomically(folder, path.filename().string(), file.text, file.is_executable ? 0755 : 0644);
 }
 
 // What the command line named is there the next time too, unless case.yaml says otherwise.
-void remember_repository(const CaseFolder& folder, const CaseSettings& settings) {
+void remember_repository(const UniqueFd& root, const CaseFolder& folder, const std::string& repository) {
   const auto known = read_case_settings(folder);
   if (known.has_error() || !known->repository.empty()) return;
+  const std::string name = folder.settings().filename().string();
   std::error_code error;
-  std::string text = fs::exists(folder.settings(), error) ? read_file(folder.settings(), 64u << 10) : std::string{};
-  if (!text.empty() && !text.ends_with('\n')) text += '\n';
-  write_file_atomically(folder.settings(), text + "repository: " + json_text(Json(settings.repository)) + "\n");
+  const std::string text =
+      fs::exists(folder.settings(), error) ? read_file(folder.settings(), 64u << 10) : std::string{};
+  write_file_atomically(root, name, with_repository(text, repository), 0644);
 }
 
 void print(const CaseGeneration& generation, std::ostream& out) {
@@ -122,7 +116,7 @@ int generate_command(const GenerateOptions& options, std::ostream& out, std::ost
     if (!root) throw std::system_error{errno, std::generic_category(), "open"};
     for (const FileWrite& file : generation->writes)
       write(root, file);
-    if (options.repository) remember_repository(found->folder, found->settings);
+    if (options.repository) remember_repository(root, found->folder, found->settings.repository);
   } catch (const std::system_error& error) {
     const Refusal refusal{found->folder.root().string(), error.what(), "no part of it may be a link; is it writable?"};
     return refuse("generate", refusal, err);

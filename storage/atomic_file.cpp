@@ -164,4 +164,15 @@ std::string content_hash(std::string_view bytes) {
   return text.data();
 }
 
+UniqueFd make_folder_beneath(const UniqueFd& root, const std::filesystem::path& relative) {
+  UniqueFd folder = open_beneath(root, ".", O_RDONLY | O_DIRECTORY);
+  for (const std::filesystem::path& part : relative) {
+    if (::mkdirat(folder.get(), part.c_str(), 0755) != 0 && errno != EEXIST) {
+      throw std::system_error{errno, std::generic_category(), "make the folder " + part.string()};
+    }
+    folder = open_beneath(folder, part, O_RDONLY | O_DIRECTORY);
+  }
+  return folder;
+}
+
 }  // namespace ndr

@@ -52,6 +52,10 @@ std::string read_start(const std::filesystem::path& file, std::uint64_t limit);
 /// with RESOLVE_BENEATH, Linux 5.6). Always O_CLOEXEC. Throws std::system_error.
 UniqueFd open_beneath(const UniqueFd& folder, const std::filesystem::path& relative, int flags, mode_t mode = 0);
 
+/// The folder, each part of it made where it is missing; beneath `root` and through no symlink. Throws
+/// std::system_error.
+UniqueFd make_folder_beneath(const UniqueFd& root, const std::filesystem::path& relative);
+
 /// Tells whether bytes changed (FNV-1a, 64 bits, 16 hex digits); no defence against anybody who wants a
 /// collision.
 std::string content_hash(std::string_view bytes);

@@ -116,6 +116,13 @@ Checked<CaseSettings> parse_case_settings(const std::string& yaml, const std::st
   return reader.result();
 }
 
+std::string with_repository(const std::string& yaml, const std::string& path) {
+  YAML::Emitter quoted;
+  quoted << YAML::DoubleQuoted << path;
+  const std::string gap = yaml.empty() || yaml.ends_with('\n') ? "" : "\n";
+  return yaml + gap + "repository: " + quoted.c_str() + "\n";
+}
+
 Checked<std::string> with_approval(const std::string& yaml, const std::string& variable, const std::string& origin) {
   if (!is_variable_name(variable))
     return Refusal{variable.substr(0, 100), "is a name that no shell could set", "name a variable of the logs"};

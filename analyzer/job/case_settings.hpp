@@ -24,6 +24,9 @@ struct CaseSettings {
 /// setting at all.
 Checked<CaseSettings> parse_case_settings(const std::string& yaml, const std::string& origin);
 
+/// The text of case.yaml with the checkout's path behind what it says; for one that names none.
+std::string with_repository(const std::string& yaml, const std::string& path);
+
 /// The text of case.yaml with the variable among its `approved` ones; other lines stay as they are. Refuses a name that
 /// no shell could set, and (field `ORIGIN:LINE`) a list that is not written one name to a line.
 Checked<std::string> with_approval(const std::string& yaml, const std::string& variable, const std::string& origin);

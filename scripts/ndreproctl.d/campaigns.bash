@@ -24,8 +24,8 @@ run_command() {
   [[ $generates == yes || -z $repository ]] || usage "--repository goes with --generate"
   if [[ $generates == yes ]]; then
     name=$(known_case "$name") || exit
-    [[ -z $repository ]] || name_repository "$name" "$repository"
-    ask POST "/v1/cases/$(encode "$name")/artifacts" '{}'
+    ask POST "/v1/cases/$(encode "$name")/artifacts" \
+      "$(jq -n --arg path "$repository" 'if $path == "" then {} else {repository: $path} end')"
     jq -r "$shared"'.files[] | "\(.outcome) \(.path | safe)"' "$answer" | while IFS= read -r line; do say "$line"; done
   fi
   check_files "$name"
@@ -38,18 +38,6 @@ run_command() {
   say "${bold}campaign $id of $name${reset}; Ctrl-C detaches, it goes on"
   follow "$id"
   conclude "$id"
-}
-
-# Into case.yaml, where none is named yet.
-name_repository() { # CASE PATH
-  ask GET "/v1/cases/$(encode "$1")"
-  local settings
-  settings=$(jq -r .folder "$answer")/case.yaml
-  if [[ -e $settings ]] && grep -q '^repository:' "$settings"; then
-    grep -qxF -e "repository: $2" -e "repository: $(jq -n --arg path "$2" '$path')" "$settings" || die 6 "$settings names another repository" "change it there"
-    return
-  fi
-  printf 'repository: %s\n' "$(jq -n --arg path "$2" '$path')" >>"$settings" || die 5 "cannot write $settings"
 }
 
 # What lint finds before a campaign is told and stops nothing: whoever starts it may know better.

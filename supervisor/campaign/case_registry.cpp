@@ -44,19 +44,12 @@ Analysis analyze_logs(const CaseFolder& folder, const std::vector<fs::path>& log
   return analysis_of(analyze_case(std::move(*extraction), repository));
 }
 
-// The case's lint, or why it cannot be.
-struct Linted {
-  Refusal refused;
-  std::string json;
-  std::string brief;
-};
-
-Linted lint_files(const CaseFolder& folder, const CaseSettings& settings) {
+Checked<CaseRegistry::Linted> lint_files(const CaseFolder& folder, const CaseSettings& settings) {
   const auto found = lint_case(folder, settings);
-  if (found.has_error()) return {found.error(), "", ""};
-  return {{},
-          lint_json_text(found->findings, found->skipped),
-          brief_markdown(parts_of(found->analysis), folder.root().filename().string(), found->findings)};
+  if (found.has_error()) return found.error();
+  const std::string name = folder.root().filename().string();
+  return CaseRegistry::Linted{lint_json_text(found->findings, found->skipped),
+                              brief_markdown(parts_of(found->analysis), name, found->findings)};
 }
 
 struct GeneratedFiles {
@@ -72,6 +65,13 @@ GeneratedFiles generate_files(const CaseFolder& folder, const CaseSettings& sett
   std::string files = generation_json_text(found->writes, found->plan.variables);
   return {{}, analysis_of(found->analysis), std::move(found->writes), std::move(files)};
 }
+
+// Of case.yaml, empty where there is none; and what the writer is to find there.
+std::string settings_text(const fs::path& file) {
+  std::error_code error;
+  return fs::exists(file, error) ? read_file(file, 64u << 10) : std::string{};
+}
+std::string hash_of(const std::string& text) { return text.empty() ? std::string{} : content_hash(text); }
 
 /// Also where it cannot be looked at: then nobody can say that it has moved.
 bool is_there(const fs::path& folder) {
@@ -176,9 +176,25 @@ asio::awaitable<Checked<CaseRow>> CaseRegistry::analyze(std::string case_name) {
   co_return co_await save(std::move(*found), std::move(analysis));
 }
 
-asio::awaitable<Checked<CaseRegistry::Generated>> CaseRegistry::generate(std::string case_name) {
+asio::awaitable<Checked<void>> CaseRegistry::name_repository(KnownCase& of_case, std::string repository) {
+  if (of_case.settings.repository == repository) co_return Checked<void>{};
+  const fs::path file = of_case.folder.settings();
+  if (!of_case.settings.repository.empty())
+    co_return Refusal{file.string(), "names another repository: " + of_case.settings.repository, "change it there"};
+  of_case.settings.repository = repository;
+  const std::string text = settings_text(file);
+  std::string changed = with_repository(text, repository);
+  co_return co_await writer_.write(of_case.folder, file.filename().string(), std::move(changed), hash_of(text));
+}
+
+asio::awaitable<Checked<CaseRegistry::Generated>> CaseRegistry::generate(std::string case_name,
+                                                                         std::optional<std::string> repository) {
   Checked<KnownCase> found = co_await known(std::move(case_name));
   if (found.has_error()) co_return found.error();
+  if (repository) {
+    const auto named = co_await name_repository(*found, std::move(*repository));
+    if (named.has_error()) co_return named.error();
+  }
   auto work = [folder = found->folder, settings = found->settings] { return generate_files(folder, settings); };
   GeneratedFiles files = co_await pool_.run(std::move(work));
   if (!files.refused.reason.empty()) co_return files.refused;
@@ -193,22 +209,11 @@ asio::awaitable<Checked<CaseRegistry::Generated>> CaseRegistry::generate(std::st
   co_return Generated{*row, std::move(files.json)};
 }
 
-asio::awaitable<Checked<std::string>> CaseRegistry::lint(std::string case_name) {
+asio::awaitable<Checked<CaseRegistry::Linted>> CaseRegistry::lint(std::string case_name) {
   const Checked<KnownCase> found = co_await known(std::move(case_name));
   if (found.has_error()) co_return found.error();
   auto work = [folder = found->folder, settings = found->settings] { return lint_files(folder, settings); };
-  Linted linted = co_await pool_.run(std::move(work));
-  if (!linted.refused.reason.empty()) co_return linted.refused;
-  co_return Checked<std::string>{boost::system::in_place_value, std::move(linted.json)};
-}
-
-asio::awaitable<Checked<std::string>> CaseRegistry::brief(std::string case_name) {
-  const Checked<KnownCase> found = co_await known(std::move(case_name));
-  if (found.has_error()) co_return found.error();
-  auto work = [folder = found->folder, settings = found->settings] { return lint_files(folder, settings); };
-  Linted linted = co_await pool_.run(std::move(work));
-  if (!linted.refused.reason.empty()) co_return linted.refused;
-  co_return Checked<std::string>{boost::system::in_place_value, std::move(linted.brief)};
+  co_return co_await pool_.run(std::move(work));
 }
 
 asio::awaitable<Checked<void>> CaseRegistry::approve(std::string case_name, std::string variable) {
@@ -217,12 +222,10 @@ asio::awaitable<Checked<void>> CaseRegistry::approve(std::string case_name, std:
   const auto& approved = found->settings.approved;
   if (std::find(approved.begin(), approved.end(), variable) != approved.end()) co_return Checked<void>{};
   const fs::path file = found->folder.settings();
-  std::error_code error;
-  const std::string text = fs::exists(file, error) ? read_file(file, 64u << 10) : std::string{};
+  const std::string text = settings_text(file);
   Checked<std::string> changed = with_approval(text, variable, file.string());
   if (changed.has_error()) co_return changed.error();
-  const std::string hash = text.empty() ? "" : content_hash(text);
-  co_return co_await writer_.write(found->folder, file.filename().string(), std::move(*changed), hash);
+  co_return co_await writer_.write(found->folder, file.filename().string(), std::move(*changed), hash_of(text));
 }
 
 }  // namespace ndr

@@ -1,6 +1,7 @@
 #pragma once
 #include <boost/asio/awaitable.hpp>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "analyzer/refusal.hpp"
@@ -41,12 +42,15 @@ public:
     std::string files_json;  // see generation_json_text()
   };
   /// Analyses the case and writes run_test.sh, its stress test and README.md; see generate_case(). What was edited by
-  /// hand stays.
-  boost::asio::awaitable<Checked<Generated>> generate(std::string case_name);
-  /// What is wrong with its files, as JSON; see lint_case() and lint_json_text().
-  boost::asio::awaitable<Checked<std::string>> lint(std::string case_name);
-  /// All that is known of it, as Markdown; see brief_markdown().
-  boost::asio::awaitable<Checked<std::string>> brief(std::string case_name);
+  /// hand stays. `repository` is written into a case.yaml that names none; refuses where it names another.
+  boost::asio::awaitable<Checked<Generated>> generate(std::string case_name,
+                                                      std::optional<std::string> repository = std::nullopt);
+  struct Linted {
+    std::string findings_json;  // see lint_json_text()
+    std::string brief;          // Markdown, see brief_markdown()
+  };
+  /// What is wrong with its files; see lint_case().
+  boost::asio::awaitable<Checked<Linted>> lint(std::string case_name);
   /// Writes the variable into `approved` of case.yaml. Refuses (field: the variable) a name that no shell could set,
   /// and a case.yaml that cannot be added to.
   boost::asio::awaitable<Checked<void>> approve(std::string case_name, std::string variable);
@@ -58,6 +62,7 @@ private:
     CaseSettings settings;
   };
   boost::asio::awaitable<Checked<KnownCase>> known(std::string case_name);
+  boost::asio::awaitable<Checked<void>> name_repository(KnownCase& of_case, std::string repository);
   boost::asio::awaitable<Checked<CaseRow>> save(KnownCase of_case, Analysis analysis);
   const Settings& settings_;
   StoreAccess& store_;

@@ -69,18 +69,6 @@ UniqueFd open_root(const fs::path& root) {
   return folder;
 }
 
-/// The folder of the file, made where it is missing; beneath the root and through no symlink.
-UniqueFd open_parent(const UniqueFd& root, const fs::path& parent) {
-  UniqueFd folder = open_beneath(root, ".", O_RDONLY | O_DIRECTORY);
-  for (const fs::path& part : parent) {
-    if (::mkdirat(folder.get(), part.c_str(), 0755) != 0 && errno != EEXIST) {
-      throw std::system_error{errno, std::generic_category(), "make the folder " + part.string()};
-    }
-    folder = open_beneath(folder, part, O_RDONLY | O_DIRECTORY);
-  }
-  return folder;
-}
-
 /// What is there now: nothing, or a regular file's hash. A symlink, folder or FIFO is refused.
 Checked<std::string> present_hash(const UniqueFd& folder, const fs::path& path) {
   const std::string name = path.filename().string();
@@ -96,7 +84,7 @@ Checked<std::string> present_hash(const UniqueFd& folder, const fs::path& path) 
 
 Checked<void> write_file(const WriteRequest& request) {
   const UniqueFd root = open_root(request.root);
-  const UniqueFd folder = open_parent(root, request.path.parent_path());
+  const UniqueFd folder = make_folder_beneath(root, request.path.parent_path());
   const Checked<std::string> present = present_hash(folder, request.path);
   if (present.has_error()) return present.error();
   if (request.expected_hash && *request.expected_hash != present.value()) {

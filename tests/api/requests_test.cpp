@@ -7,6 +7,20 @@ namespace {
 
 constexpr std::int64_t quick_ms = 300000;
 
+TEST_CASE("a checkout is an absolute path, or none is named") {
+  CHECK(repository_from("").value() == std::nullopt);
+  CHECK(repository_from("{}").value() == std::nullopt);
+  CHECK(repository_from(R"({"repository": "/src/ring"})").value() == "/src/ring");
+  CHECK_FALSE(repository_from(R"({"repository": "ring"})"));
+  CHECK_FALSE(repository_from(R"({"repository": 7})"));
+  CHECK_FALSE(repository_from(R"({"path": "/src"})"));
+}
+
+TEST_CASE("a variable to approve has a name") {
+  CHECK(variable_from(R"({"name": "LD_PRELOAD"})").value() == "LD_PRELOAD");
+  CHECK_FALSE(variable_from("{}"));
+}
+
 TEST_CASE("a campaign is ordered with what is said and defaults for the rest") {
   const auto plain = campaign_request_from("", quick_ms);
   REQUIRE(plain.has_value());

@@ -13,6 +13,15 @@ Refusal refusal_of(const std::string& yaml) {
 
 }  // namespace
 
+TEST_CASE("a checkout's path comes back from case.yaml as it went in") {
+  for (const std::string path : {"/a", "/a b/c: d", "/a\"b'\\c", "/a#b", "/caf\xc3\xa9", "relative"}) {
+    CAPTURE(path);
+    const std::string yaml = ndr::with_repository("job: x # mine", path);
+    CHECK(yaml.starts_with("job: x # mine\n"));
+    CHECK(ndr::parse_case_settings(yaml, "case.yaml").value().repository == path);
+  }
+}
+
 TEST_CASE("a variable is approved without touching what else case.yaml says") {
   const auto approved = [](const std::string& yaml) { return ndr::with_approval(yaml, "LD_PRELOAD", "case.yaml"); };
   CHECK(approved("").value() == "approved:\n  - LD_PRELOAD\n");
