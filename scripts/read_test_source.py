@@ -3,8 +3,12 @@
 
 REQUEST is one JSON object: {"root": folder of the checkout, "files": [paths relative to it], "test": node id or gtest
 name or null, "frames": [{"file", "line", "function"}] of the failure's stack, outermost first, "line": the line of the
-test's file that failed or null, "stress": true to have the stress test's code as well}. FACTS is one JSON object: "tests" {path: {"framework", "functions": {name: facts}}},
-"origins" {JSON pointer: {"file", "line"}}, "problems" [{"where", "reason", "remedy"}].
+test's file that failed or null, "stress": true to have the stress test's code as well}. FACTS is one JSON object:
+"tests" {path: {"framework", "functions": {name: facts}}}, "origins" {JSON pointer: {"file", "line"}}, "problems"
+[{"where", "reason", "remedy"}].
+
+{"root": folder of a case, "stress_tests": [paths], "original": {"path", "operations", "loops"} of original_shape()} asks
+for the shapes of tests that somebody wrote: {"shapes": [shape_of()]}.
 
 Python is read with `ast`, never imported or run; C++ by its tokens, as far as Google Test's macros need. Standard
 library only. What cannot be read is a problem, never an end: one bad file does not hide the others.
@@ -17,10 +21,11 @@ import sys
 
 # The build puts the parts into one file (one_file_reader.cmake).
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "read_test_source.d"))
-from checkout import Checkout, Facts, Module, is_fixture, same_file
-from parameters import resolve_id
+from checkout import Checkout, Facts, Module, is_fixture, plain, same_file
+from parameters import chosen_rows, resolve_id
 from fixtures import Function, describe_fixtures, device_setup, flow_of, helper_calls, open_arguments, opened_things
 from slicing import ChainSlice, function_at, head_end, statement_at
+from shape import original_shape, written_shapes
 from stress import StressTest
 from gtest import read_gtest, wanted_gtest
 
@@ -99,8 +104,11 @@ def describe_function(facts, checkout, module, name, request, parameters):
     if statement is not None:
         describe_failure(facts, module, function, base, request, failing, statement)
     if request.get("stress"):
-        stress = StressTest(checkout, function, parameters, failing, statement, failing_line_in(module, request)[0])
+        frames = failing_line_in(module, request)[0]
+        stress = StressTest(checkout, function, parameters, failing, statement, frames)
         facts.put(base + ["stress"], stress.facts(), module.path, line)
+        rows = chosen_rows(function, parameters)[0]
+        facts.put(base + ["shape"], original_shape(checkout, function, rows, statement, request["frames"]), module.path, line)
 
 
 def is_test_function(module, name, node):
@@ -216,8 +224,11 @@ def main():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (ANSWER, ANSWER))
     request = json.load(sys.stdin)
-    facts = Facts()
     checkout = Checkout(request["root"])
+    if "stress_tests" in request:
+        shapes = written_shapes(checkout, request["stress_tests"], request["original"], is_test_function)
+        return sys.stdout.write(json.dumps({"shapes": plain(shapes)}, allow_nan=False))
+    facts = Facts()
     for path in files_of(facts, checkout, request):
         try:
             read = read_python if path.endswith(".py") else read_gtest

@@ -117,6 +117,43 @@ std::optional<StressCode> stress_of(const json& said) {
   return stress;
 }
 
+const json& object_in(const json& object, const char* name) {
+  static const json none = json::object();
+  const auto found = object.find(name);
+  return found != object.end() && found->is_object() ? *found : none;
+}
+
+TestShape shape_of(const json& said) {
+  TestShape shape;
+  shape.path = text_in(said, "path");
+  shape.name = text_in(said, "name");
+  shape.line = number_in(said, "line");
+  shape.fixture_kind = text_in(said, "fixture_kind");
+  shape.fixtures = texts_in(said, "fixtures");
+  shape.own_fixture = text_in(said, "own_fixture");
+  shape.marks = texts_in(said, "marks");
+  const json& set_up = object_in(said, "set_up");
+  for (auto given = set_up.begin(); given != set_up.end(); ++given)
+    shape.set_up[given.key()] = texts_in(set_up, given.key().c_str());
+  const auto opens = said.find("opens");
+  if (opens != said.end() && opens->is_object()) {
+    auto& opened = shape.opened.emplace();
+    for (auto argument = opens->begin(); argument != opens->end(); ++argument)
+      opened[argument.key()] = text_in(*opens, argument.key().c_str());
+  }
+  shape.uses = texts_in(said, "uses");
+  shape.operations = texts_in(said, "operations");
+  shape.loops = texts_in(said, "loops");
+  const auto hides = said.find("hides");
+  for (const json& place : hides != said.end() && hides->is_array() ? *hides : json::array())
+    shape.hides.push_back({number_in(place, "line"), text_in(place, "text")});
+  const auto repeats = said.find("repeats");
+  shape.repeats = std::nullopt;
+  if (repeats != said.end() && repeats->is_number_unsigned()) shape.repeats = repeats->get<std::uint64_t>();
+  shape.runs_original = flag_in(said, "runs_original");
+  return shape;
+}
+
 TestFacts facts_of(const std::string& file, const std::string& function, const json& said) {
   TestFacts facts;
   facts.file = file;
@@ -126,6 +163,7 @@ TestFacts facts_of(const std::string& file, const std::string& function, const j
   facts.failing_statement = text_in(said, "failing_statement");
   facts.failing_line = number_in(said, "failing_line");
   facts.stress = stress_of(said);
+  if (const auto shape = said.find("shape"); shape != said.end()) facts.shape = shape_of(*shape);
   const auto slice = said.find("slice");
   if (slice == said.end() || !slice->is_object()) return facts;
   facts.statements_kept = number_in(*slice, "kept");
@@ -153,6 +191,19 @@ Checked<TestFacts> test_facts_from(std::string_view text, std::vector<Refusal>& 
   }
   facts.candidates = std::move(candidates);
   return facts;
+}
+
+Checked<std::vector<TestShape>> test_shapes_from(std::string_view text) {
+  const auto answer = parse_json(text, 64);
+  if (answer.has_error()) return answer.error();
+  const auto list = answer->find("shapes");
+  if (list == answer->end() || !list->is_array()) return Refusal{"/shapes", "must be an array", ""};
+  std::vector<TestShape> shapes;
+  for (const json& shape : *list) {
+    if (!shape.is_object()) return Refusal{"/shapes", "must hold objects", ""};
+    shapes.push_back(shape_of(shape));
+  }
+  return shapes;
 }
 
 Checked<void> add_test_sources(std::string_view text, FactTree& tree) {

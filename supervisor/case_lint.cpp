@@ -8,8 +8,10 @@
 #include "analyzer/evidence/text.hpp"
 #include "storage/atomic_file.hpp"
 #include "storage/log_file.hpp"
+#include "storage/test_source_json.hpp"
 #include "supervisor/case_generation.hpp"
 #include "supervisor/child_answer.hpp"
+#include "supervisor/test_source.hpp"
 
 namespace ndr {
 namespace {
@@ -99,7 +101,8 @@ private:
     }
     const auto shellcheck = tool("shellcheck");
     if (!shellcheck) return;
-    const auto said = ask_child({*shellcheck, {"--norc", "-s", "bash", "-f", "gcc", "-"}, file.text, "", tool_limit});
+    const auto said = ask_child(
+        {*shellcheck, {"--norc", "-s", "bash", "-e", "SC1090,SC1091", "-f", "gcc", "-"}, file.text, "", tool_limit});
     if (!said) return;
     // "-:7:3: warning: text [SC2086]"
     for (const std::string_view line : split(said->output, '\n')) {
@@ -133,6 +136,28 @@ CaseAnalysis analysis_of(const CaseFolder& folder, const CaseSettings& settings)
   return analyze_case(std::move(*extraction), checkout_of(folder, settings), true);
 }
 
+// What the reader says of the stress tests; a file that is no Python is its compiler's to tell.
+std::optional<std::vector<TestShape>> shapes_of(const CaseFolder& folder, const std::vector<CaseFile>& tests,
+                                                CaseLint& result) {
+  std::vector<std::string> paths;
+  for (const CaseFile& test : tests) {
+    if (test.path.ends_with(".py")) paths.push_back(test.path);
+  }
+  if (paths.empty()) return std::vector<TestShape>{};
+  const auto answer = read_stress_tests(folder.root(), paths, result.analysis.test);
+  auto shapes = answer ? test_shapes_from(*answer) : Checked<std::vector<TestShape>>{answer.error()};
+  if (shapes) return std::move(*shapes);
+  const Refusal& problem = shapes.error();
+  if (problem.field != "python3") result.analysis.problems.push_back(problem);
+  return std::nullopt;
+}
+
+bool is_in_checkout(const CaseFolder& folder, const CaseAnalysis& analysis) {
+  if (!analysis.repository) return false;
+  const fs::path relative = folder.root().lexically_relative(*analysis.repository);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
 bool has_run_log(const CaseFolder& folder) {
   std::error_code error;
   for (fs::directory_iterator entry{folder.logs(), error}, end; !error && entry != end; entry.increment(error)) {
@@ -156,13 +181,15 @@ Checked<CaseLint> lint_case(const CaseFolder& folder, const CaseSettings& settin
     result.analysis = analysis_of(folder, settings);
     const Evidence& evidence = result.analysis.extraction.evidence;
     const std::vector<PlannedVariable> variables =
-        plan_environment({evidence, settings, nullptr, result.analysis.job_files.paths(), ci_root_of(evidence)});
+        plan_environment({evidence, settings, environment_of(result.analysis.jobs), result.analysis.job_files.paths(),
+                          ci_root_of(evidence)});
     const auto has_path = [](const std::string& path) {
       std::error_code error;
       return fs::exists(path, error);
     };
+    auto shapes = shapes_of(folder, tests, result);
     result.findings = lint({script, tests, readme, has_run_log(folder), evidence, result.analysis.test, variables,
-                            settings.approved, has_path});
+                            settings.approved, std::move(shapes), is_in_checkout(folder, result.analysis), has_path});
     // What could not be read is not compared with anything.
     for (const Refusal& problem : result.analysis.problems)
       result.findings.push_back({"not-compared", Severity::warning, problem.field, 0, problem.reason, problem.remedy});

@@ -42,13 +42,11 @@ std::string last_words(const std::string& text) {
   return to_utf8(line == std::string_view::npos ? whole : whole.substr(line + 1));
 }
 
-}  // namespace
-
-Checked<std::string> read_test_source(const TestSourceQuestion& question) {
+Checked<std::string> ask_reader(std::string question) {
   const auto python = find_program("python3");
   if (!python)
     return Refusal{"python3", "is not in PATH", "install Python 3.9 or newer: the test's source is read by it"};
-  ChildQuestion asked{*python, {"-I", "-S", "/dev/fd/3"}, question_text(question), "", longest_wait, longest_answer};
+  ChildQuestion asked{*python, {"-I", "-S", "/dev/fd/3"}, std::move(question), "", longest_wait, longest_answer};
   asked.script = test_source_script().at("read_test_source.py");
   auto answer = ask_child(asked);
   if (!answer)
@@ -60,6 +58,22 @@ Checked<std::string> read_test_source(const TestSourceQuestion& question) {
                    "read the test by hand"};
   }
   return Checked<std::string>{boost::system::in_place_value, std::move(answer->output)};
+}
+
+}  // namespace
+
+Checked<std::string> read_test_source(const TestSourceQuestion& question) {
+  return ask_reader(question_text(question));
+}
+
+Checked<std::string> read_stress_tests(const fs::path& root, const std::vector<std::string>& paths,
+                                       const TestFacts& original) {
+  nlohmann::ordered_json asked;
+  asked["root"] = root.string();
+  asked["stress_tests"] = paths;
+  const TestShape shape = original.shape.value_or(TestShape{});
+  asked["original"] = {{"path", original.file}, {"operations", shape.operations}, {"loops", shape.loops}};
+  return ask_reader(json_text(asked));
 }
 
 TestSourceQuestion question_of(const fs::path& repository, const Evidence& evidence) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "analyzer/evidence/evidence.hpp"
+#include "analyzer/job/test_facts.hpp"
 #include "analyzer/refusal.hpp"
 
 namespace ndr {
@@ -24,6 +25,11 @@ struct TestSourceQuestion {
 /// and 64 MiB of answer; blocks meanwhile. The answer is the script's JSON, not yet looked at. Refuses (field
 /// "python3", "test source") where Python is missing, fails, or takes too long: never fatal.
 Checked<std::string> read_test_source(const TestSourceQuestion& question);
+
+/// The shapes of stress tests that somebody wrote: `paths` in the case at `root`, compared with the original where it
+/// is known. Asks and refuses like the other.
+Checked<std::string> read_stress_tests(const std::filesystem::path& root, const std::vector<std::string>& paths,
+                                       const TestFacts& original);
 
 /// The question that a failure's evidence asks.
 TestSourceQuestion question_of(const std::filesystem::path& repository, const Evidence& evidence);

@@ -129,4 +129,11 @@ JobSearch find_job(const SourceTree& tree, const std::string& job_name, const st
   return {Searcher{tree, job_name, workflow, files}.search(), find_configurations(tree, job_name, files)};
 }
 
+const JobEnvironment* environment_of(const JobSearch& search) {
+  if (search.jobs.size() != 1) return nullptr;
+  const JobCandidate& candidate = search.jobs.front();
+  const JobStep* step = candidate.job.rows[candidate.row].main_step();
+  return step == nullptr ? nullptr : &step->environment;
+}
+
 }  // namespace ndr

@@ -32,4 +32,7 @@ struct JobSearch {
 /// to the job of the checkout. Parts of a name that only the runner knows fit anything.
 JobSearch find_job(const SourceTree& tree, const std::string& job_name, const std::string& workflow, FactFiles& files);
 
+/// The variables of the step that runs the tests, where one job alone is meant; null: nobody knows.
+const JobEnvironment* environment_of(const JobSearch& search);
+
 }  // namespace ndr

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "analyzer/evidence/evidence.hpp"
+#include "analyzer/job/test_shape.hpp"
 
 namespace ndr {
 
@@ -38,6 +39,7 @@ struct TestFacts {
   std::vector<std::string> unsafe;      // why the slice may not do what the whole test does
   std::vector<std::string> candidates;  // paths, where several files define the test
   std::optional<StressCode> stress;     // where it was asked for, of a Python test
+  std::optional<TestShape> shape;       // likewise
 };
 
 }  // namespace ndr

@@ -50,7 +50,9 @@ struct LintSources {
   const Evidence& evidence;
   const TestFacts& test;  // empty file: not known
   const std::vector<PlannedVariable>& variables;
-  std::vector<std::string> approved;  // of case.yaml
+  std::vector<std::string> approved;             // of case.yaml
+  std::optional<std::vector<TestShape>> shapes;  // of the tests in Python; none: there was no Python to read them
+  bool is_in_checkout = false;                   // so that pytest finds the checkout's conftest.py by itself
   std::function<bool(const std::string& path)> has_path;
 };
 

@@ -81,8 +81,8 @@ public:
     if (evidence_.failure_type == FailureType::infra)
       return Refusal{"logs", "show a failure of the machine or the network, not of a test", "run the job again"};
     plan_.ci_root = ci_root_of(evidence_);
-    plan_.variables =
-        plan_environment({evidence_, sources_.settings, job_environment(), sources_.job_files, plan_.ci_root});
+    plan_.variables = plan_environment(
+        {evidence_, sources_.settings, environment_of(sources_.jobs), sources_.job_files, plan_.ci_root});
     const auto chosen = choose_kind();
     if (chosen.has_error()) return chosen.error();
     choose_timeout();
@@ -91,14 +91,6 @@ public:
   }
 
 private:
-  // Of the surest job of the checkout, where there is one alone.
-  const JobEnvironment* job_environment() const {
-    if (sources_.jobs.jobs.size() != 1) return nullptr;
-    const JobCandidate& candidate = sources_.jobs.jobs.front();
-    const JobStep* step = candidate.job.rows[candidate.row].main_step();
-    return step == nullptr ? nullptr : &step->environment;
-  }
-
   Checked<void> choose_kind() {
     const std::string test = evidence_.test_id ? evidence_.test_id->value : std::string{};
     if (contains(test, "::")) return choose_pytest(test);

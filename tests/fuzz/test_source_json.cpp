@@ -17,5 +17,6 @@ void ndr::fuzz_one(std::string_view input) {
   if (!added) NDR_ASSERT(text == json_text(FactTree{}.take()));
   std::vector<Refusal> problems;
   const auto facts = test_facts_from(input, problems);
+  test_shapes_from(input).has_value();
   NDR_ASSERT(facts.has_value() || !facts.error().field.empty() || !facts.error().reason.empty());
 }

@@ -1,0 +1,267 @@
+"""What a test does to its device and to its failure, in terms that a stress test can be compared with its original by."""
+import ast
+
+from checkout import dotted
+from fixtures import BUILTIN_FIXTURES, Function, called_functions, describe_fixtures, device_setup, find_fixture, opening_call, reachable_functions
+from slicing import PURE_CALLS, head_nodes
+
+HIDING_MARKS = {"skip", "skipif", "xfail", "flaky", "skipIf", "skipUnless", "expectedFailure"}
+HIDING_CALLS = {"pytest.skip", "pytest.xfail", "pytest.exit", "unittest.skip"}
+WIDE_ERRORS = {"Exception", "BaseException", "RuntimeError", "AssertionError", "OSError"}
+DEEPEST_CONSTANT = 10
+MOST_NAMES = 500
+
+
+class Unknown(Exception):
+    """The value is not written out in this file."""
+
+
+class Normal(ast.NodeTransformer):
+    """Constants looked through, lists as tuples, names without their modules: (2, 4) and [2, 4] are one shape."""
+
+    def __init__(self, module, depth=0):
+        self.module, self.depth = module, depth
+
+    def visit_Name(self, node):
+        constant = self.module.constants.get(node.id)
+        if constant is not None and self.depth < DEEPEST_CONSTANT:
+            return Normal(self.module, self.depth + 1).visit(ast.parse(ast.unparse(constant), mode="eval").body)
+        if node.id in self.module.imports or node.id in PURE_CALLS:
+            return node
+        raise Unknown
+
+    def visit_Attribute(self, node):
+        if not dotted(node):
+            raise Unknown
+        return ast.Name(node.attr, ast.Load())
+
+    def visit_List(self, node):
+        return ast.Tuple([self.visit(item) for item in node.elts], ast.Load())
+
+
+def comparable(module, node):
+    """The value as a text that is the same for the same value, None where nobody knows it without running the file."""
+    try:
+        return ast.unparse(Normal(module).visit(ast.parse(module.segment(node), mode="eval").body))
+    except (Unknown, SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def set_up_of(module, rows):
+    """What the fixtures get from these rows, {name: values}; an empty list where a value is not known."""
+    found = {}
+    for parametrisation, nodes in rows:
+        for name, node in zip(parametrisation.names, nodes):
+            if name in parametrisation.indirect:
+                found.setdefault(name, []).append(comparable(module, node))
+    return {name: [] if None in values else sorted(set(values)) for name, values in found.items()}
+
+
+def all_rows(function):
+    return [(p, nodes) for p in function.parametrisations for nodes, _ in p.rows or []]
+
+
+def open_arguments_of(function):
+    """The arguments that the device is opened with, as far as they are known; None where the test opens none."""
+    opened = opening_call(function)
+    if opened is None:
+        return None
+    named = [(str(i), node) for i, node in enumerate(opened[1].args)] + [(k.arg, k.value) for k in opened[1].keywords if k.arg]
+    values = {name: comparable(function.module, node) for name, node in named}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def call_names(nodes):
+    return [name for node in nodes for name, _ in called_functions(node) if name]
+
+
+def last_name(name):
+    return name.split(".")[-1]
+
+
+def names_in(nodes):
+    """The last names of all that is read: called, handed on as a value, or looked up."""
+    found = set()
+    for node in nodes:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Attribute):
+                found.add(inner.attr)
+            elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+                found.add(inner.id)
+    return found
+
+
+def reached_from(module, name):
+    """The function, and what it names of the same file, directly or not."""
+    found, waiting = {name}, [name]
+    while waiting:
+        current = waiting.pop()
+        owner = current.split("::")[0]
+        for used in names_in([module.functions[current]]):
+            for candidate in (used, f"{owner}::{used}"):
+                if candidate in module.functions and candidate not in found:
+                    found.add(candidate)
+                    waiting.append(candidate)
+    return sorted(found)
+
+
+def imported_siblings(checkout, module):
+    """Modules that lie beside this one and that it imports."""
+    folder = module.path.rpartition("/")[0]
+    for node, alias in module.imports.values():
+        named = node.module if isinstance(node, ast.ImportFrom) else alias.name
+        other = checkout.module(f"{folder}/{(named or alias.name).split('.')[-1]}.py") if folder else None
+        if other is not None and other is not module:
+            yield other
+
+
+def uses_of(checkout, function):
+    """The names that the test uses, by its own helpers and those beside it too."""
+    module = function.module
+    nodes = [module.functions[name] for name in reached_from(module, function.name)]
+    nodes += [other.tree for other in imported_siblings(checkout, module)]
+    return sorted(names_in(nodes))[:MOST_NAMES]
+
+
+def is_operation(name):
+    return name not in PURE_CALLS and name.split(".")[0] not in ("torch", "np", "numpy", "math", "self", "logger")
+
+
+def operations_of(module, statement, frames):
+    """Names, any of which is the failing operation: what the failing statement calls, and what that calls in turn."""
+    names = [name for name in call_names(head_nodes(statement)) if is_operation(name) or name.startswith("self.")]
+    deeper = [last_name(frame["function"]) for frame in frames]
+    for name in names:
+        target = next((f for f in module.functions if f.split("::")[-1] == last_name(name)), None)
+        if target is not None:
+            for inner in reachable_functions(module, target):
+                deeper += [last_name(called) for called in call_names([module.functions[inner]]) if is_operation(called)]
+    return sorted({last_name(name) for name in names} | set(deeper if names else []))[:MOST_NAMES]
+
+
+def swallows(node, operations):
+    """A handler of wide errors that does not raise again, around a failing operation (or around any call)."""
+    for inner in ast.walk(node):
+        if not isinstance(inner, ast.Try):
+            continue
+        called = {last_name(name) for name in call_names(inner.body)}
+        if not (called & set(operations) if operations else called):
+            continue
+        for handler in inner.handlers:
+            types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+            wide = any(t is None or last_name(dotted(t)) in WIDE_ERRORS for t in types)
+            tells = any(isinstance(n, ast.Raise) or (isinstance(n, ast.Call) and last_name(dotted(n.func)) in ("fail", "exit", "_exit", "abort")) for n in ast.walk(handler))
+            if wide and not tells:
+                yield handler
+
+
+def hiding_places(function, operations):
+    """What keeps a failure from being seen: [{"line", "text"}]."""
+    module, found = function.module, []
+    for mark in function.marks:
+        name = last_name(dotted(mark.func if isinstance(mark, ast.Call) else mark))
+        if name in HIDING_MARKS:
+            found.append((mark.lineno, name))
+    for name in reached_from(module, function.name):
+        node = module.functions[name]
+        found += [(call.lineno, called) for called, call in called_functions(node) if called in HIDING_CALLS]
+        found += [(handler.lineno, "except") for handler in swallows(node, operations)]
+    return [{"line": line, "text": text} for line, text in sorted(set(found))][:100]
+
+
+def range_size(module, node):
+    """How many turns `for _ in range(N)` makes, None where that is not a number here."""
+    items = module.items(node)
+    return len(items) if items is not None else None
+
+
+def loops_of(function):
+    """What each loop of the test and its own helpers runs over: {text: the turns, None for a number that is computed}."""
+    module, found = function.module, {}
+    for name in reached_from(module, function.name):
+        for node in ast.walk(module.functions[name]):
+            if isinstance(node, (ast.For, ast.AsyncFor)):
+                found[module.source(node.iter)] = range_size(module, node.iter)
+            elif isinstance(node, ast.While):
+                found[module.source(node.test)] = None
+    return found
+
+
+def repeats_of(function, original_loops):
+    """How often the operation runs: the most turns of one loop that the original has not; None where the number is not
+    written down."""
+    turns = [len(p.rows) if p.rows is not None else None for p in function.parametrisations]
+    turns += [count for text, count in loops_of(function).items() if text not in original_loops]
+    others = {"pytest_generate_tests"} & set(function.module.functions)
+    if others or {"repeat"} & set(function.markers()):
+        return None
+    return None if None in turns else max(turns, default=1)
+
+
+def runs_original(module, original):
+    """Whether the test calls into the original's own file."""
+    stem = original.rsplit("/", 1)[-1].removesuffix(".py") if original else None
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ImportFrom) and stem and (node.module or "").split(".")[-1] == stem:
+            return True
+        if isinstance(node, ast.Import) and stem and any(alias.name.split(".")[-1] == stem for alias in node.names):
+            return True
+        if isinstance(node, ast.Call) and last_name(dotted(node.func)) in ("import_module", "spec_from_file_location", "run_path", "run_module"):
+            return True
+    return False
+
+
+def shape_of(checkout, function, original):
+    """Of a stress test as it is written: all its rows."""
+    module = function.module
+    fixture, kind, _ = device_setup(checkout, function)
+    found = find_fixture(checkout, function, fixture) if fixture else None
+    return {
+        "path": module.path,
+        "name": function.name,
+        "line": function.node.lineno,
+        "fixture_kind": kind,
+        "fixtures": [name for name in function.fixtures() if name not in BUILTIN_FIXTURES and not find_fixture(checkout, function, name)],
+        "own_fixture": f"{found[0].path}:{found[1].lineno}" if found else "",
+        "marks": function.markers(),
+        "set_up": set_up_of(module, all_rows(function)),
+        "opens": open_arguments_of(function),
+        "uses": uses_of(checkout, function),
+        "hides": hiding_places(function, original["operations"]),
+        "repeats": repeats_of(function, original["loops"]),
+        "runs_original": runs_original(module, original["path"]),
+    }
+
+
+def original_shape(checkout, function, rows, statement, frames):
+    """Of the original: the failing id's rows alone; `fixtures` are those that a conftest.py of the checkout defines."""
+    module = function.module
+    known = describe_fixtures(checkout, function).items()
+    operations = operations_of(module, statement, frames) if statement is not None else []
+    return {
+        "path": module.path,
+        "name": function.name,
+        "line": function.node.lineno,
+        "fixtures": [name for name, facts in known if (facts["defined"] or "").partition(":")[0].endswith("conftest.py")],
+        "marks": function.markers(),
+        "set_up": set_up_of(module, [(p, p.rows[index][0]) for p, index in rows]),
+        "opens": open_arguments_of(function),
+        "operations": operations,
+        "loops": sorted(loops_of(function))[:MOST_NAMES],
+        "hides": hiding_places(function, operations),
+    }
+
+
+def written_shapes(checkout, paths, original, is_test):
+    """The shapes of all tests in these files; what is no Python has none, its compiler says why."""
+    found = []
+    for path in paths:
+        module = checkout.module(path)
+        for name, node in module.functions.items() if module is not None else []:
+            if not is_test(module, name, node):
+                continue
+            try:
+                found.append(shape_of(checkout, Function(module, name), original))
+            except Exception:  # what nobody can read is compared with nothing
+                found.append({"path": path, "name": name, "line": node.lineno, "repeats": None, "runs_original": True})
+    return found[:MOST_NAMES]
