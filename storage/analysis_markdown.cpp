@@ -108,7 +108,7 @@ private:
     for (const auto& [name, value] : e.environment)
       row("variable " + markdown_text(name), markdown_text(value.value), place(value.origin));
     for (const auto& [name, origin] : e.secrets)
-      row("secret " + markdown_text(name), "masked by CI", place(origin));
+      row("secret " + markdown_text(name), "not copied", place(origin));
     for (const Conflict& conflict : e.conflicts)
       row("conflict " + markdown_text(conflict.field),
           markdown_text(conflict.kept.value) + " is kept, but " + markdown_text(conflict.other.value) + " too",

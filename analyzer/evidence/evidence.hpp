@@ -127,7 +127,7 @@ struct Evidence {
   MaybeSourced<std::string> container_image;
   MaybeSourced<std::string> revision;                    // commit that CI had checked out
   std::map<std::string, Sourced<std::string>> settings;  // limits, sizes and flags that the log shows, see settings.hpp
-  std::map<std::string, Origin> secrets;                 // variables whose values CI masked, and where they were seen
+  std::map<std::string, Origin> secrets;                 // variables that hold secrets, and where they were seen
   std::vector<Sourced<std::string>> steps;               // CI steps before the failing one, in their order
   std::uint64_t predecessor_count = 0;                   // tests that the same process ran before
   std::vector<Sourced<std::string>> predecessors;        // the last of them, in their order

@@ -7,6 +7,7 @@
 #include "analyzer/evidence/formats_command.hpp"
 #include "analyzer/evidence/formats_platform.hpp"
 #include "analyzer/evidence/mechanism.hpp"
+#include "analyzer/evidence/secrets.hpp"
 #include "analyzer/evidence/settings.hpp"
 #include "analyzer/evidence/text.hpp"
 #include "analyzer/utf8.hpp"
@@ -16,7 +17,7 @@ namespace {
 
 constexpr std::size_t longest_value = 4096;
 
-void clean(std::string& text) { text = to_utf8(std::string_view{text}.substr(0, longest_value)); }
+void clean(std::string& text) { text = without_secrets(to_utf8(std::string_view{text}.substr(0, longest_value))); }
 void clean(MaybeSourced<std::string>& field) {
   if (field) clean(field->value);
 }
@@ -107,7 +108,7 @@ void take_rank(const Fault& fault, Evidence& evidence) {
 void set_variable(Evidence& evidence, const std::string& name, Sourced<std::string> value) {
   constexpr std::size_t most_secrets = 100;
   if (is_runner_variable(name)) return;
-  if (!contains(value.value, "***"))
+  if (!contains(value.value, "***") && !is_secret(name, value.value))
     evidence.environment[name] = std::move(value);
   else if (evidence.secrets.size() < most_secrets)
     evidence.secrets.emplace(to_utf8(name), value.origin);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "analyzer/evidence/formats_command.hpp"
+#include "analyzer/evidence/secrets.hpp"
 #include "analyzer/evidence/text.hpp"
 #include "analyzer/stress/shell_text.hpp"
 
@@ -22,13 +23,6 @@ bool is_reserved(std::string_view name) {
 bool is_of_host(std::string_view name) {
   return is_one_of(name, {"HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "HOSTNAME", "TERM", "SHLVL", "TMPDIR",
                           "MAIL", "DISPLAY", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "CI", "_", "UID", "EUID", "PPID"});
-}
-
-bool names_secret(std::string_view name) {
-  const std::string lower = to_lower(name);
-  constexpr std::array words{"token",       "secret",     "passw",      "api_key", "apikey", "credential",
-                             "private_key", "access_key", "passphrase", "_pat",    "auth_",  "webhook"};
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return contains(lower, word); });
 }
 
 // Limits and what watches for hangs: set first, since nothing else decides as much when a failure shows.
@@ -79,7 +73,7 @@ public:
     for (const auto& [name, origin] : sources_.evidence.secrets) {
       if (!is_variable_name(name)) continue;
       planned_[name] = {name, "", VariableFate::secret, place_of(sources_.evidence.files, origin),
-                        "CI masks its value"};
+                        "CI masks it, or it looks like a secret"};
     }
     if (sources_.job != nullptr) {
       for (const auto& [name, variable] : *sources_.job)
@@ -109,10 +103,10 @@ private:
     if (is_reserved(name)) {
       variable.fate = VariableFate::left_out;
       variable.reason = "the scripts use this name themselves";
-    } else if (names_secret(name)) {
+    } else if (is_secret(name, value)) {
       variable.fate = VariableFate::secret;
       variable.value.clear();
-      variable.reason = "its name speaks of a secret";
+      variable.reason = "it is a secret, by its name or its value's form";
     } else if (is_of_host(name)) {
       variable.fate = VariableFate::left_out;
       variable.reason = "this host has its own";
