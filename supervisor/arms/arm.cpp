@@ -44,15 +44,24 @@ Arm amplified(int iterations, int workers, int plain_iterations) {
   return arm;
 }
 
-Invocation invocation(const Arm& arm, std::uint64_t seed, bool has_contract, bool starts_workers) {
+Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& script) {
   Invocation made;
-  if (has_contract)
+  if (script.has_contract)
     append_for_contract(arm, seed, made);
   else
-    append_for_pytest(arm, seed, starts_workers, made);
+    append_for_pytest(arm, seed, script.starts_workers, made);
   if (arm.watchdog_scale != 1)
-    made.environment.emplace_back(watchdog_variable, watchdog_text(arm.operation_timeout_s * arm.watchdog_scale));
+    set_variable(made, script, watchdog_variable, watchdog_text(arm.operation_timeout_s * arm.watchdog_scale));
   return made;
+}
+
+void set_variable(Invocation& made, const ScriptForm& script, std::string_view name, const std::string& value) {
+  if (!script.takes_settings) {
+    made.environment.emplace_back(name, value);
+    return;
+  }
+  made.arguments.emplace_back("--set");
+  made.arguments.push_back(std::string{name}.append("=").append(value));
 }
 
 std::string parameters_of(const Arm& arm) {

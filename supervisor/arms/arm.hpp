@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "storage/case_folder.hpp"
 #include "storage/records.hpp"
 
 namespace ndr {
@@ -35,25 +36,32 @@ struct Invocation {
   bool operator==(const Invocation&) const = default;
 };
 
+/// What is known of run_test.sh, read from its text without running it.
+struct ScriptForm {
+  bool has_contract = false;    // takes --iterations, --workers, --seed
+  bool takes_settings = false;  // takes --set NAME=VALUE over what it sets itself, as generated scripts do
+  bool starts_workers = false;  // a hand-written one: a pytest command with -n or --numprocesses
+  bool fixes_watchdog = false;  // sets the operation timeout without asking anybody: no arm can change it
+  bool operator==(const ScriptForm&) const = default;
+};
+
+ScriptForm form_of(std::string_view script, bool has_contract);
+/// Of the case's run_test.sh. Nothing where it cannot be read: then the shim says what is wrong with it.
+ScriptForm script_form(const CaseFolder& folder);
+
 /// With the contract line: --iterations, --workers, --seed; a hand-written script gets pytest arguments instead
-/// (`-n K --max-worker-restart=0`; iterations only by NDREPRO_ITERATIONS, which it may read). `starts_workers`: the
-/// hand-written script asks for xdist workers itself, so one worker must be asked for too (`-n 0`); elsewhere that
-/// argument would be an error where xdist is not installed.
-Invocation invocation(const Arm& arm, std::uint64_t seed, bool has_contract, bool starts_workers = false);
+/// (`-n K --max-worker-restart=0`; iterations only by NDREPRO_ITERATIONS, which it may read). Where the hand-written
+/// script asks for xdist workers itself, one worker is asked for too (`-n 0`); elsewhere that argument would be an
+/// error where xdist is not installed.
+Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& script);
+
+/// Gives a variable of the run's environment another value: by --set where the script sets it itself.
+void set_variable(Invocation& made, const ScriptForm& script, std::string_view name, const std::string& value);
 
 /// JSON text of the parameters (stored with the attempt) and back; nothing for text of another form.
 std::string parameters_of(const Arm& arm);
 std::optional<Arm> arm_from(const std::string& name, const std::string& parameters);
 /// Of a stored attempt. Its parameters may be of a newer program: the name and one worker are enough to go on.
 Arm arm_of(const AttemptRow& row);
-
-/// What a hand-written run_test.sh decides by itself, read from its text without running it.
-struct ScriptHabits {
-  bool starts_workers = false;  // a pytest command with -n or --numprocesses
-  bool fixes_watchdog = false;  // sets the operation timeout without asking the environment: no arm can change it
-  bool operator==(const ScriptHabits&) const = default;
-};
-
-ScriptHabits habits_of(std::string_view script);
 
 }  // namespace ndr

@@ -1,9 +1,13 @@
+#include <system_error>
 #include <vector>
 
+#include "storage/atomic_file.hpp"
 #include "supervisor/arms/arm.hpp"
 
 namespace ndr {
 namespace {
+
+constexpr std::uint64_t largest_script = 1u << 20;
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -55,14 +59,24 @@ bool sets_watchdog(std::string_view line) {
 
 }  // namespace
 
-ScriptHabits habits_of(std::string_view script) {
-  ScriptHabits habits;
+ScriptForm form_of(std::string_view script, bool has_contract) {
+  ScriptForm form;
+  form.has_contract = has_contract;
+  form.takes_settings = has_contract && script.find("NDREPRO_SET_") != std::string_view::npos;
   while (!script.empty()) {
     const std::string line = next_logical_line(script);
-    habits.starts_workers = habits.starts_workers || asks_for_workers(line);
-    habits.fixes_watchdog = habits.fixes_watchdog || sets_watchdog(line);
+    form.starts_workers = form.starts_workers || (!has_contract && asks_for_workers(line));
+    form.fixes_watchdog = form.fixes_watchdog || (!form.takes_settings && sets_watchdog(line));
   }
-  return habits;
+  return form;
+}
+
+ScriptForm script_form(const CaseFolder& folder) {
+  try {
+    return form_of(read_start(folder.run_script(), largest_script), has_contract_line(folder));
+  } catch (const std::system_error&) {
+    return {};
+  }
 }
 
 }  // namespace ndr

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <system_error>
 
 #include "storage/atomic_file.hpp"
 #include "storage/evidence_json.hpp"
@@ -123,12 +122,8 @@ std::optional<CampaignEnd> better_end(Store& store, const CampaignEnd& now) {
 
 void add_what_files_show(const CaseFolder& folder, CampaignEnd& end) {
   end.folder = folder.root().string();
-  try {
-    end.has_contract = has_contract_line(folder);
-    end.starts_workers = !end.has_contract && habits_of(read_file(folder.run_script(), largest_page)).starts_workers;
-  } catch (const std::system_error&) {
-    // The script has gone since; the campaign's outcome says so, and the command below is only advice.
-  }
+  // Where the script has gone since, the campaign's outcome says so, and the command below is only advice.
+  end.script = script_form(folder);
   if (!end.first_match) return;
   const std::filesystem::path log = folder.run_log(end.first_match->row.number);
   end.first_match->log = std::filesystem::relative(log, folder.root()).string();

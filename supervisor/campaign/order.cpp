@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <random>
-#include <system_error>
 
 #include "storage/atomic_file.hpp"
 #include "storage/case_folder.hpp"
@@ -17,7 +16,6 @@ namespace {
 constexpr std::int64_t shortest_budget_ms = 1000;
 constexpr std::int64_t longest_budget_ms = 7ll * 86400 * 1000;
 constexpr int most_confirmations = 20;
-constexpr std::uint64_t largest_script = 1u << 20;
 
 std::uint64_t drawn_seed() {
   std::random_device entropy;
@@ -96,14 +94,6 @@ Checked<void> check_numbers(const CampaignRequest& request) {
   return {};
 }
 
-ScriptHabits script_habits(const CaseFolder& folder) {
-  try {
-    return habits_of(read_start(folder.run_script(), largest_script));
-  } catch (const std::system_error&) {
-    return {};  // it was there a moment ago; the first attempt will say what is wrong
-  }
-}
-
 double operation_timeout_of(const CaseRow& of_case, double otherwise) {
   const std::optional<Evidence> evidence = evidence_of(of_case);
   if (!evidence) return otherwise;
@@ -114,7 +104,7 @@ double operation_timeout_of(const CaseRow& of_case, double otherwise) {
 Policy policy_for(const CampaignRequest& request, const CaseRow& of_case, const Settings& settings,
                   const Signature& wanted) {
   const CaseFolder folder{of_case.folder};
-  const bool has_contract = has_contract_line(folder);
+  const ScriptForm script = script_form(folder);
   Policy policy;
   policy.mode = request.mode;
   policy.seed = request.seed ? *request.seed : drawn_seed();
@@ -122,9 +112,9 @@ Policy policy_for(const CampaignRequest& request, const CaseRow& of_case, const 
   policy.attempt_ms = settings.attempt_ms;
   policy.confirmations = request.confirmations;
   // A script of the contract loops as often as told: one iteration is what CI did. A hand-written one does as it likes.
-  policy.plain_iterations = has_contract ? 1 : 0;
+  policy.plain_iterations = script.has_contract ? 1 : 0;
   policy.device_timeout = wanted.failure_type == FailureType::device_timeout;
-  policy.watchdog_adjustable = !script_habits(folder).fixes_watchdog;
+  policy.watchdog_adjustable = !script.fixes_watchdog;
   policy.operation_timeout_s = operation_timeout_of(of_case, policy.operation_timeout_s);
   return policy;
 }

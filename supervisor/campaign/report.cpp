@@ -61,12 +61,12 @@ std::string failure_text_of(const std::string& json) {
 std::string plain_command(const CampaignEnd& end) { return script_command(end, Invocation{}); }
 
 std::string matched_command(const CampaignEnd& end, const AttemptRow& row) {
-  Invocation made = invocation(arm_of(row), row.seed, end.has_contract, end.starts_workers);
+  Invocation made = invocation(arm_of(row), row.seed, end.script);
   const auto is_watchdog = [](const auto& variable) { return variable.first == watchdog_variable; };
   const bool is_set = std::any_of(made.environment.begin(), made.environment.end(), is_watchdog) ||
                       std::any_of(end.environment.begin(), end.environment.end(), is_watchdog);
   // Without its watchdog a device that hangs would hang the command too, instead of failing as it did.
-  if (end.policy.device_timeout && !is_set)
+  if (end.policy.device_timeout && !is_set && !end.script.takes_settings)
     made.environment.emplace_back(watchdog_variable, watchdog_text(end.policy.operation_timeout_s));
   return script_command(end, made);
 }
@@ -185,8 +185,7 @@ std::string next_command(const CampaignEnd& end) {
       return end.first_match ? matched_command(end, end.first_match->row) : plain_command(end);
     case CampaignOutcome::margin: {
       Invocation patient;
-      patient.environment.emplace_back(watchdog_variable,
-                                       std::to_string(std::lround(end.policy.operation_timeout_s * 4)));
+      set_variable(patient, end.script, watchdog_variable, watchdog_text(end.policy.operation_timeout_s * 4));
       return script_command(end, patient);
     }
     case CampaignOutcome::not_reproduced:

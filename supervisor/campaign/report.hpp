@@ -60,8 +60,7 @@ struct CampaignEnd {
   std::optional<FirstMatch> first_match;
   std::vector<CampaignRow> others;  // of the same case, newest first
   std::optional<NewestCampaign> newest;
-  bool has_contract = false;    // run_test.sh takes our arguments
-  bool starts_workers = false;  // a hand-written one starts workers by itself
+  ScriptForm script;
 };
 
 /// Runs of one arm with the same parameters. Only runs that could be judged are `runs`.

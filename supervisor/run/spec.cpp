@@ -4,14 +4,12 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <system_error>
 
 #include "storage/atomic_file.hpp"
 
 namespace ndr {
 namespace {
 
-constexpr std::uint64_t script_limit = 1u << 20;
 constexpr std::int64_t watchdog_margin_ms = 15000;  // for the backtrace that it prints
 constexpr std::int64_t below_deadline_ms = 60000;
 
@@ -44,11 +42,16 @@ Environment environment_of(const AttemptOrder& order, const Invocation& invocati
   return environment;
 }
 
-/// Seconds; 0 where none is set or it is no number.
-double operation_timeout(const Environment& environment) {
-  const std::string* text = find(environment, watchdog_variable);
+/// Seconds, as the arm sets them or the environment; 0 where none is set or it is no number.
+double operation_timeout(const AttemptSpec& spec) {
+  const std::string* found = find(spec.environment, watchdog_variable);
+  std::string_view text = found == nullptr ? std::string_view{} : *found;
+  const std::string assignment = std::string{watchdog_variable} + "=";
+  for (const std::string& word : spec.command) {
+    if (word.starts_with(assignment)) text = std::string_view{word}.substr(assignment.size());
+  }
   double seconds = 0;
-  if (text != nullptr) std::from_chars(text->data(), text->data() + text->size(), seconds);
+  std::from_chars(text.data(), text.data() + text.size(), seconds);
   return std::clamp(seconds, 0.0, 1e6);
 }
 
@@ -73,20 +76,9 @@ Environment base_environment() {
   });
 }
 
-ScriptForm script_form(const CaseFolder& folder) {
-  try {
-    ScriptForm form;
-    form.has_contract = has_contract_line(folder);
-    if (!form.has_contract) form.habits = habits_of(read_file(folder.run_script(), script_limit));
-    return form;
-  } catch (const std::system_error&) {
-    return {};
-  }
-}
-
 AttemptSpec spec_for(const AttemptOrder& order, const Settings& settings, const ScriptForm& script,
                      const Environment& base) {
-  const Invocation made = invocation(order.arm, order.row.seed, script.has_contract, script.habits.starts_workers);
+  const Invocation made = invocation(order.arm, order.row.seed, script);
   AttemptSpec spec;
   spec.case_name = order.case_name;
   spec.number = order.row.number;
@@ -109,7 +101,7 @@ StallSettings stall_limits(const StallSettings& configured, const AttemptSpec& s
   StallSettings limits = configured;
   const std::int64_t latest_start = std::max(spec.deadline_ms - below_deadline_ms, spec.deadline_ms / 2);
   limits.start_up_ms = std::min(limits.start_up_ms, latest_start);
-  const auto watchdog_ms = static_cast<std::int64_t>(operation_timeout(spec.environment) * 1000);
+  const auto watchdog_ms = static_cast<std::int64_t>(operation_timeout(spec) * 1000);
   if (watchdog_ms > 0) limits.mid_run_ms = std::max(limits.mid_run_ms, watchdog_ms + watchdog_margin_ms);
   if (wanted == FailureType::test_timeout) limits.mid_run_ms = std::max(limits.mid_run_ms, spec.deadline_ms);
   return limits;

@@ -19,14 +19,6 @@ Environment base_environment(const std::function<std::optional<std::string>(cons
 /// Of this process.
 Environment base_environment();
 
-/// What is known of run_test.sh.
-struct ScriptForm {
-  bool has_contract = false;
-  ScriptHabits habits;
-};
-/// Nothing where it cannot be read: then the shim says what is wrong with it.
-ScriptForm script_form(const CaseFolder& folder);
-
 /// The order as the shim gets it. A later source wins: base, the case's approved variables, the arm's, then
 /// NDREPRO_CASE, NDREPRO_ATTEMPT and NDREPRO_SEED. Where a device timeout is wanted and nothing sets the operation
 /// timeout, CI's default is set: without one the runtime never gives up.

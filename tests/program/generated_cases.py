@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 
 import daemon_under_test as world
 
@@ -138,6 +139,24 @@ def generated_files_are_as_they_were():
                     differing.append(f"{name}/{file}")
             assert sorted(str(f.relative_to(goldens / name)) for f in (goldens / name).rglob("*") if f.is_file()) == sorted(files)
     assert not differing, f"not as in {goldens}: {differing}; look, then NDREPRO_UPDATE_GOLDENS=1 {sys.argv[0]}"
+
+
+def a_caller_may_set_a_variable_of_ci():
+    with world.Daemon() as daemon:
+        checkout = Checkout(daemon.folder)
+        checkout.board("1")
+        case = checkout.case(daemon.cases / "gather", [ORIGINALS / "logs" / "gather.log"])
+        ndreprod(0, "generate", str(case))
+        limit = "TT_METAL_OPERATION_TIMEOUT_SECONDS"
+        began = time.monotonic()
+        ended = subprocess.run(
+            [str(case / "run_test.sh"), "--set", f"{limit}=3"], capture_output=True, text=True, timeout=120, check=False,
+            env={**os.environ, "NDREPRO_SET_MINE": "a b'c"},
+        )
+        assert ended.returncode == 1, (ended.returncode, ended.stderr)
+        assert time.monotonic() - began >= 3, "the board gave up after CI's limit of 1 s"
+        assert f"{limit} is set by the caller" in ended.stdout and f"  {limit}=3\n" in ended.stdout, ended.stdout[:3000]
+        assert "MINE is set by the caller" in ended.stdout, ended.stdout[:3000]
 
 
 def a_test_that_is_not_there_and_a_stop_are_told():
@@ -376,6 +395,6 @@ if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)
     world.main([
         what_is_generated_is_sound_and_passes_on_a_healthy_board, each_bug_is_reproduced_by_a_campaign,
-        generated_files_are_as_they_were, a_test_that_is_not_there_and_a_stop_are_told, what_was_edited_by_hand_stays,
-        odd_originals_fail_where_they_fail, the_corpus_runs_on_the_board_simulator,
+        generated_files_are_as_they_were, a_caller_may_set_a_variable_of_ci, a_test_that_is_not_there_and_a_stop_are_told,
+        what_was_edited_by_hand_stays, odd_originals_fail_where_they_fail, the_corpus_runs_on_the_board_simulator,
     ])

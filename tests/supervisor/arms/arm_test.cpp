@@ -6,28 +6,32 @@ using namespace ndr;
 using Words = std::vector<std::string>;
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
+namespace {
+const ScriptForm contract{.has_contract = true};
+}  // namespace
+
 TEST_CASE("a script of the contract gets workers and seed, and iterations only where they are chosen") {
-  const Invocation plain = invocation(Arm{}, 7, true);
+  const Invocation plain = invocation(Arm{}, 7, contract);
   CHECK(plain.arguments == Words{"--workers", "1", "--seed", "7"});
   CHECK(plain.environment.empty());
 
   Arm arm = amplified(200, 4, 0);
-  CHECK(invocation(arm, 7, true).arguments == Words{"--iterations", "200", "--workers", "4", "--seed", "7"});
+  CHECK(invocation(arm, 7, contract).arguments == Words{"--iterations", "200", "--workers", "4", "--seed", "7"});
 }
 
 TEST_CASE("a hand-written script gets pytest's own arguments for workers, and no others") {
-  const Invocation two = invocation(amplified(0, 2, 0), 9, false);
+  const Invocation two = invocation(amplified(0, 2, 0), 9, ScriptForm{});
   CHECK(two.arguments == Words{"-n", "2", "--max-worker-restart=0"});
   CHECK(two.environment == Environment{{"NDREPRO_SEED", "9"}});
 
-  const Invocation longer = invocation(amplified(200, 1, 0), 9, false);
+  const Invocation longer = invocation(amplified(200, 1, 0), 9, ScriptForm{});
   CHECK(longer.arguments.empty());
   CHECK(longer.environment == Environment{{"NDREPRO_ITERATIONS", "200"}, {"NDREPRO_SEED", "9"}});
 }
 
 TEST_CASE("one worker is asked for only where a hand-written script would start more by itself") {
-  CHECK(invocation(Arm{}, 1, false, true).arguments == Words{"-n", "0"});
-  CHECK(invocation(Arm{}, 1, false, false).arguments.empty());
+  CHECK(invocation(Arm{}, 1, ScriptForm{.starts_workers = true}).arguments == Words{"-n", "0"});
+  CHECK(invocation(Arm{}, 1, ScriptForm{}).arguments.empty());
 }
 
 TEST_CASE("the watchdog is scaled in the environment, and 0 switches it off") {
@@ -35,9 +39,12 @@ TEST_CASE("the watchdog is scaled in the environment, and 0 switches it off") {
   arm.name = "watchdog";
   arm.operation_timeout_s = 2.5;
   arm.watchdog_scale = 4;
-  CHECK(invocation(arm, 1, true).environment == Environment{{"TT_METAL_OPERATION_TIMEOUT_SECONDS", "10"}});
+  CHECK(invocation(arm, 1, contract).environment == Environment{{"TT_METAL_OPERATION_TIMEOUT_SECONDS", "10"}});
   arm.watchdog_scale = 0;
-  CHECK(invocation(arm, 1, true).environment == Environment{{"TT_METAL_OPERATION_TIMEOUT_SECONDS", "0"}});
+  CHECK(invocation(arm, 1, contract).environment == Environment{{"TT_METAL_OPERATION_TIMEOUT_SECONDS", "0"}});
+  const Invocation set = invocation(arm, 1, ScriptForm{.has_contract = true, .takes_settings = true});
+  CHECK(set.environment.empty());
+  CHECK(set.arguments == Words{"--workers", "1", "--seed", "1", "--set", "TT_METAL_OPERATION_TIMEOUT_SECONDS=0"});
 }
 
 TEST_CASE("an arm is named by what it amplifies") {

@@ -169,7 +169,7 @@ TEST_CASE("the next command fits the outcome") {
   CampaignEnd end = sample();
   end.first_match = FirstMatch{end.attempts[5], "logs/run_6.log", std::nullopt, ""};
   CHECK(next_command(end) == "NDREPRO_SEED=5 ./run_test.sh -n 2 --max-worker-restart=0");
-  end.has_contract = true;
+  end.script.has_contract = true;
   CHECK(next_command(end) == "./run_test.sh --workers 2 --seed 5");
   CHECK(next_command(sample(CampaignOutcome::deterministic)) == "./run_test.sh");
   CHECK(next_command(sample(CampaignOutcome::margin)) == "TT_METAL_OPERATION_TIMEOUT_SECONDS=20 ./run_test.sh");
@@ -204,7 +204,7 @@ TEST_CASE("without a match the next step is the log that tells why") {
 
 TEST_CASE("the command that reproduces has the environment of the attempts") {
   CampaignEnd end = sample();
-  end.has_contract = true;
+  end.script.has_contract = true;
   end.environment = {{"ARCH_NAME", "wormhole_b0"}, {"GREETING", "it's me"}};
   end.first_match = FirstMatch{end.attempts[5], "logs/run_6.log", std::nullopt, ""};
   const std::string of_case = "ARCH_NAME=wormhole_b0 GREETING='it'\\''s me' ";
@@ -216,6 +216,11 @@ TEST_CASE("the command that reproduces has the environment of the attempts") {
   CHECK(next_command(end) == "TT_METAL_OPERATION_TIMEOUT_SECONDS=7 ./run_test.sh --workers 2 --seed 5");
   end.finish.outcome = CampaignOutcome::margin;
   CHECK(next_command(end) == "TT_METAL_OPERATION_TIMEOUT_SECONDS=40 ./run_test.sh");
+  end.environment.clear();
+  end.script.takes_settings = true;
+  CHECK(next_command(end) == "./run_test.sh --set TT_METAL_OPERATION_TIMEOUT_SECONDS=40");
+  end.finish.outcome = CampaignOutcome::reproduced;
+  CHECK(next_command(end) == "./run_test.sh --workers 2 --seed 5");
 }
 
 TEST_CASE("a row of a newer program does not spoil the report") {

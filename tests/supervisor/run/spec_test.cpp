@@ -35,7 +35,7 @@ std::string value_of(const AttemptSpec& spec, std::string_view name) {
   return value;
 }
 
-const ScriptForm contract{true, {}};
+const ScriptForm contract{.has_contract = true};
 
 }  // namespace
 
@@ -98,6 +98,18 @@ TEST_CASE("a wanted device timeout needs a watchdog") {
   CHECK(value_of(spec_for(order, {}, contract, {}), watchdog_variable) == "0");
 }
 
+TEST_CASE("the watchdog of a run counts for its stalls, whoever sets it") {
+  AttemptOrder order = order_of();
+  order.deadline_ms = 600000;
+  order.arm = {"watchdog", 0, 1, 4, 50};
+  const ScriptForm generated{.has_contract = true, .takes_settings = true};
+  const auto in_mid_run = [&](const ScriptForm& script) {
+    return stall_limits({}, spec_for(order, {}, script, {}), FailureType::device_timeout).mid_run_ms;
+  };
+  CHECK(in_mid_run(generated) == in_mid_run(contract));
+  CHECK(in_mid_run(generated) > 200000);
+}
+
 TEST_CASE("a hand-written script gets pytest arguments") {
   const AttemptSpec spec = spec_for(order_of({"workers", 0, 3}), {}, ScriptForm{}, {});
   CHECK(spec.command.size() > 2);
@@ -113,7 +125,7 @@ TEST_CASE("the form of a script is read from its text, and is plain where there 
   CHECK(script_form(of_case).has_contract);
   write_file_atomically(of_case.run_script(), "#!/bin/bash\npytest -n 4 \"$@\"\n", 0755);
   CHECK_FALSE(script_form(of_case).has_contract);
-  CHECK(script_form(of_case).habits.starts_workers);
+  CHECK(script_form(of_case).starts_workers);
 }
 
 TEST_CASE("a run has to start before its deadline") {

@@ -20,12 +20,14 @@ export NDREPRO_FILTER
 
 usage() {
     cat <<'USAGE'
-./run_test.sh [--iterations N] [--workers N] [--timeout S] [--seed S] [--filter EXPR] [-- ARGUMENT…]
+./run_test.sh [--iterations N] [--workers N] [--timeout S] [--seed S] [--filter EXPR] [--set N=VALUE]…
+              [-- ARGUMENT…]
   --iterations N  how often the failing operation runs          (NDREPRO_ITERATIONS, 1000)
   --workers N     processes of pytest-xdist, one board each     (NDREPRO_WORKERS, 1)
   --timeout S     limit of one test, in seconds                 (NDREPRO_TIMEOUT, 60)
   --seed S        of random numbers in the test                 (NDREPRO_SEED, 0)
   --filter EXPR   pytest -k                                     (NDREPRO_FILTER)
+  --set N=VALUE   another value than CI's for variable N        (NDREPRO_SET_N)
   -- ARGUMENT…    go to pytest
 The exit status is the test's own; 4: this script was called wrongly, or something that it needs is missing.
 NDREPRO_REPOSITORY names another checkout.
@@ -45,6 +47,11 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
         [ $# -ge 2 ] || usage_error "$1 needs a value"
         name="${1#--}"
         export "NDREPRO_${name^^}=$2"
+        shift 2
+        ;;
+    --set)
+        [[ ${2:-} =~ ^[A-Za-z_][A-Za-z0-9_]*= ]] || usage_error "--set needs NAME=VALUE"
+        export "NDREPRO_SET_$2"
         shift 2
         ;;
     *) usage_error "unknown option $1; see --help" ;;
@@ -73,6 +80,12 @@ export PYTHONPATH="$REPOSITORY"':'"$REPOSITORY"'/build/simulator'"${PYTHONPATH:+
 export TT_METAL_HOME="$REPOSITORY"  # logs/ring.log:8
 # ---------------------------------------------------------------------------------------------------------------------
 
+for variable in "${!NDREPRO_SET_@}"; do
+    name="${variable#NDREPRO_SET_}"
+    [[ $name =~ ^[A-Za-z_] ]] || continue
+    export "$name=${!variable}"
+    echo "  note: $name is set by the caller"
+done
 for name in TT_METAL_OPERATION_TIMEOUT_SECONDS ARCH_NAME LOGURU_LEVEL PYTHONDONTWRITEBYTECODE PYTHONPATH TT_METAL_HOME NDREPRO_ITERATIONS NDREPRO_WORKERS NDREPRO_TIMEOUT NDREPRO_SEED NDREPRO_FILTER REPOSITORY; do
     printf '  %s=%q\n' "$name" "${!name}"
 done
