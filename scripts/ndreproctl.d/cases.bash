@@ -109,7 +109,7 @@ known_case() { # NAME_OR_FOLDER
 }
 
 case_command() {
-  local what=${1-} folder note
+  local what=${1-} folder note name
   shift || true
   case $what in
     list) ask_all '/v1/cases?limit=500' cases
@@ -122,28 +122,34 @@ case_command() {
       note=$(jq -r '.note // ""' "$answer")
       [[ -z $note ]] || printf 'ndreproctl: to be mended before it can run: %s\n' "$note" | plain >&2 ;;
     show) [[ $# -eq 1 ]] || usage "case show takes one case"
+      [[ $1 != */* || ! -d $1 ]] || usage "\"$1\" is a folder, no name of a case" "ndreproctl case list names them all"
       ask GET "/v1/cases/$(encode "$1")"
       show 'FIELD VALUE' '[["name", .name], ["folder", .folder], ["owner", .owner], ["analyzed", (.analyzed_at | word)],
         ["failure", (.signature.failure_type? | word)], ["exception", (.signature.exception? | word)],
         ["message", (.signature.message_template? | word)], ["test", (.signature.test_name? | word)]] | .[] | map(safe)' ;;
     analyze) [[ $# -eq 1 ]] || usage "case analyze takes one case"
-      ask POST "/v1/cases/$(encode "$1")/analysis" '{}'
+      name=$(known_case "$1") || exit
+      ask POST "/v1/cases/$(encode "$name")/analysis" '{}'
       show 'FIELD PLACE VALUE' "$analysis_rows"
       ! jq -e '.evidence.is_failure == false' "$answer" >/dev/null || printf 'ndreproctl: %s\n  %s\n' \
         "no failure was found in the case's logs, so there is none to reproduce" \
         "put the log of the CI job that failed into the case's logs/, then analyze again" >&2 ;;
     generate) [[ $# -eq 1 ]] || usage "case generate takes one case"
-      ask POST "/v1/cases/$(encode "$1")/artifacts" '{}'
+      name=$(known_case "$1") || exit
+      ask POST "/v1/cases/$(encode "$name")/artifacts" '{}'
       show 'OUTCOME WHAT WHY' "$artifact_rows" ;;
     lint) [[ $# -eq 1 ]] || usage "case lint takes one case"
-      ask GET "/v1/cases/$(encode "$1")/lint"
+      name=$(known_case "$1") || exit
+      ask GET "/v1/cases/$(encode "$name")/lint"
       show 'SEVERITY RULE PLACE FINDING REMEDY' "$lint_rows"
       [[ $(jq -r .errors "$answer") == 0 ]] || exit 1 ;;
     brief) [[ $# -eq 1 ]] || usage "case brief takes one case"
-      ask GET "/v1/cases/$(encode "$1")/brief"
+      name=$(known_case "$1") || exit
+      ask GET "/v1/cases/$(encode "$name")/brief"
       plain <"$answer" ;;
     approve-env) [[ $# -eq 2 ]] || usage "case approve-env takes a case and a variable"
-      ask POST "/v1/cases/$(encode "$1")/approved-environment" "$(jq -n --arg name "$2" '{name: $name}')"
+      name=$(known_case "$1") || exit
+      ask POST "/v1/cases/$(encode "$name")/approved-environment" "$(jq -n --arg name "$2" '{name: $name}')"
       show 'CASE APPROVED' '[.case_name, .name] | map(safe)' ;;
     *) usage "case new, add, list, show, analyze, generate, lint, brief or approve-env" ;;
   esac

@@ -97,7 +97,7 @@ def a_folder_with_logs_alone_is_reproduced_in_one_command():
         assert "created run_test.sh" in told and "created tests/test_ring_stress.py" in told, told
         assert "\nREPRODUCED  ring" in told or "\nDETERMINISTIC  ring" in told, told
         assert "ndrepro:results" in (folder / "README.md").read_text()
-        assert client(0, "case", "lint", "ring") == ""
+        assert client(0, "case", "lint", "ring") == "" == client(0, "case", "lint", str(folder))
         assert "unchanged\trun_test.sh" in client(0, "case", "generate", "ring")
         assert "# Brief: ring" in client(0, "case", "brief", "ring")
         assert client(0, "case", "approve-env", "ring", "LD_PRELOAD") == "ring\tLD_PRELOAD\n"

@@ -358,6 +358,8 @@ ctl 0 case analyze gather; says $'is_failure\t-\tfalse'; tells 'no failure was f
 analysis null
 ctl 0 case analyze gather; is $'case\t-\tgather'
 
+ctl 2 case show "$folder"; tells 'is a folder, no name of a case'
+
 test='what was generated, what lint finds, the brief, an approval'
 generated='{"case_name":"gather","files":[{"path":"run_test.sh","outcome":"created"},
   {"path":"tests/a\u001b[2J.py.new","outcome":"kept"}],"variables_not_exported":[{"name":"LD_PRELOAD","fate":"quarantined",
