@@ -1,5 +1,5 @@
-// Lock-free: the owner and a thief of a deque of work both look at the one item that is left; the owner takes it without
-// asking whether the thief was first.
+// Lock-free: the owner and a thief of a deque of work both look at the one item that is left; the owner takes it
+// without asking whether the thief was first.
 #include <atomic>
 #include <vector>
 

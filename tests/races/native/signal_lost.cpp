@@ -1,5 +1,5 @@
-// Dead-lock: whether the work is done is looked at before the lock is taken, so that the signal may come in between, and
-// nobody waits for it.
+// Dead-lock: whether the work is done is looked at before the lock is taken, so that the signal may come in between,
+// and nobody waits for it.
 #include <atomic>
 #include <condition_variable>
 
