@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 struct NamedCase {
   CaseFolder folder;
   CaseSettings settings;
+  bool is_new_repository = false;  // case.yaml does not name it yet
 };
 
 Checked<NamedCase> named_case(const GenerateOptions& options) {
@@ -35,8 +36,13 @@ Checked<NamedCase> named_case(const GenerateOptions& options) {
                    "use a-z, 0-9, dot, dash and underscore, at most 64 of them"};
   auto settings = read_case_settings(CaseFolder{root});
   if (settings.has_error()) return settings.error();
-  if (options.repository) settings->repository = fs::absolute(*options.repository).lexically_normal().string();
-  return NamedCase{CaseFolder{root}, std::move(*settings)};
+  NamedCase found{CaseFolder{root}, std::move(*settings)};
+  if (!options.repository) return found;
+  const std::string known = found.settings.repository;
+  const auto named = name_repository(found.folder, found.settings, fs::absolute(*options.repository));
+  if (named.has_error()) return named.error();
+  found.is_new_repository = found.settings.repository != known;
+  return found;
 }
 
 int refuse(const char* command, const Refusal& refusal, std::ostream& err) {
@@ -51,10 +57,8 @@ void write(const UniqueFd& root, const FileWrite& file) {
   write_file_atomically(folder, path.filename().string(), file.text, file.is_executable ? 0755 : 0644);
 }
 
-// What the command line named is there the next time too, unless case.yaml says otherwise.
+// What the command line named is there the next time too.
 void remember_repository(const UniqueFd& root, const CaseFolder& folder, const std::string& repository) {
-  const auto known = read_case_settings(folder);
-  if (known.has_error() || !known->repository.empty()) return;
   const std::string name = folder.settings().filename().string();
   std::error_code error;
   const std::string text =
@@ -66,7 +70,7 @@ void print(const CaseGeneration& generation, std::ostream& out) {
   for (const FileWrite& file : generation.writes) {
     if (file.is_record()) continue;
     if (file.kind == WriteKind::kept)
-      out << "wrote " << printable(file.path) << "   (" << printable(file.target) << " was edited by hand and stays)\n";
+      out << "kept " << printable(file.target) << ", which was edited by hand; wrote " << printable(file.path) << '\n';
     else
       out << to_text(file.kind) << " " << printable(file.path) << '\n';
   }
@@ -116,7 +120,7 @@ int generate_command(const GenerateOptions& options, std::ostream& out, std::ost
     if (!root) throw std::system_error{errno, std::generic_category(), "open"};
     for (const FileWrite& file : generation->writes)
       write(root, file);
-    if (options.repository) remember_repository(root, found->folder, found->settings.repository);
+    if (found->is_new_repository) remember_repository(root, found->folder, found->settings.repository);
   } catch (const std::system_error& error) {
     const Refusal refusal{found->folder.root().string(), error.what(), "no part of it may be a link; is it writable?"};
     return refuse("generate", refusal, err);

@@ -7,7 +7,8 @@ test's file that failed or null, "stress": true to have the stress test's code a
 "tests" {path: {"framework", "functions": {name: facts}}}, "origins" {JSON pointer: {"file", "line"}}, "problems"
 [{"where", "reason", "remedy"}].
 
-{"root": folder of a case, "stress_tests": [paths], "original": {"path", "operations", "loops"} of original_shape()} asks
+{"root": folder of a case, "stress_tests": [paths], "original": {"path", "operations", "loops", "values"} of
+original_shape()} asks
 for the shapes of tests that somebody wrote: {"shapes": [shape_of()]}.
 
 Python is read with `ast`, never imported or run; C++ by its tokens, as far as Google Test's macros need. Standard

@@ -5,6 +5,7 @@
 #include <optional>
 #include <system_error>
 
+#include "analyzer/evidence/text.hpp"
 #include "storage/atomic_file.hpp"
 #include "storage/strict_json.hpp"
 
@@ -51,6 +52,12 @@ std::string with_results_of(const std::string& old_page, std::string page) {
   return page;
 }
 
+// What `ndreproctl case new` leaves to be filled in, and nobody has.
+bool is_skeleton(const std::string& text) {
+  return contains(text, "run_test.sh: not filled in yet: ") ||
+         contains(text, "What failed, where and when: link the CI job. Its logs belong into logs/.");
+}
+
 // path -> hash of what was generated; a record that cannot be understood is none.
 std::map<std::string, std::string> recorded(const CaseFolder& folder) {
   std::map<std::string, std::string> hashes;
@@ -87,7 +94,7 @@ std::vector<FileWrite> plan_writes(const CaseFolder& folder, const std::vector<G
     if (const auto there = text_of(folder.root() / file.path)) {
       write.text = with_results_of(*there, file.text);
       const auto known = hashes.find(file.path);
-      const bool is_ours = known != hashes.end() && known->second == hash_of(*there);
+      const bool is_ours = (known != hashes.end() && known->second == hash_of(*there)) || is_skeleton(*there);
       write.kind = *there == write.text ? WriteKind::unchanged : is_ours ? WriteKind::updated : WriteKind::kept;
     }
     if (write.kind == WriteKind::kept)

@@ -123,6 +123,14 @@ const json& object_in(const json& object, const char* name) {
   return found != object.end() && found->is_object() ? *found : none;
 }
 
+std::map<std::string, std::vector<std::string>> values_in(const json& object, const char* name) {
+  std::map<std::string, std::vector<std::string>> values;
+  const json& given = object_in(object, name);
+  for (auto one = given.begin(); one != given.end(); ++one)
+    values[one.key()] = texts_in(given, one.key().c_str());
+  return values;
+}
+
 TestShape shape_of(const json& said) {
   TestShape shape;
   shape.path = text_in(said, "path");
@@ -132,9 +140,8 @@ TestShape shape_of(const json& said) {
   shape.fixtures = texts_in(said, "fixtures");
   shape.own_fixture = text_in(said, "own_fixture");
   shape.marks = texts_in(said, "marks");
-  const json& set_up = object_in(said, "set_up");
-  for (auto given = set_up.begin(); given != set_up.end(); ++given)
-    shape.set_up[given.key()] = texts_in(set_up, given.key().c_str());
+  shape.set_up = values_in(said, "set_up");
+  shape.values = values_in(said, "values");
   const auto opens = said.find("opens");
   if (opens != said.end() && opens->is_object()) {
     auto& opened = shape.opened.emplace();

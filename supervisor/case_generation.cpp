@@ -1,5 +1,6 @@
 #include "supervisor/case_generation.hpp"
 
+#include <system_error>
 #include <utility>
 
 #include "storage/log_file.hpp"
@@ -37,6 +38,18 @@ Checked<CaseGeneration> generate_case(const CaseFolder& folder, const CaseSettin
   generation.plan = std::move(*plan);
   generation.writes = plan_writes(folder, stress_files(sources, generation.plan));
   return generation;
+}
+
+Checked<void> name_repository(const CaseFolder& folder, CaseSettings& settings, std::filesystem::path repository) {
+  repository = repository.lexically_normal();
+  if (!repository.has_filename() && repository.has_relative_path()) repository = repository.parent_path();  // "a/b/"
+  const auto known = checkout_of(folder, settings);
+  std::error_code error;
+  const bool is_there = known && std::filesystem::is_directory(*known, error);
+  if (is_there && !std::filesystem::equivalent(*known, repository, error))
+    return Refusal{folder.settings().string(), "names another repository: " + settings.repository, "change it there"};
+  if (!is_there) settings.repository = repository.string();
+  return {};
 }
 
 }  // namespace ndr

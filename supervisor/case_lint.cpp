@@ -1,7 +1,7 @@
 #include "supervisor/case_lint.hpp"
 
 #include <algorithm>
-#include <map>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -158,6 +158,20 @@ bool is_in_checkout(const CaseFolder& folder, const CaseAnalysis& analysis) {
   return !relative.empty() && *relative.begin() != "..";
 }
 
+// What generate wrote beside files that were edited by hand.
+void add_new_files(const CaseFolder& folder, const std::vector<CaseFile>& tests, CaseLint& result) {
+  std::vector<std::string> paths{"run_test.sh", "README.md"};
+  for (const CaseFile& test : tests)
+    paths.push_back(test.path);
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (fs::exists(folder.root() / (path + ".new"), error))
+      result.findings.push_back({"new-file", Severity::note, path + ".new", 0,
+                                 "is what `generate` would have written in place of " + path,
+                                 "take over what you want of it, then delete it"});
+  }
+}
+
 bool has_run_log(const CaseFolder& folder) {
   std::error_code error;
   for (fs::directory_iterator entry{folder.logs(), error}, end; !error && entry != end; entry.increment(error)) {
@@ -193,13 +207,26 @@ Checked<CaseLint> lint_case(const CaseFolder& folder, const CaseSettings& settin
     // What could not be read is not compared with anything.
     for (const Refusal& problem : result.analysis.problems)
       result.findings.push_back({"not-compared", Severity::warning, problem.field, 0, problem.reason, problem.remedy});
+    add_new_files(folder, tests, result);
     Tools tools{result};
-    if (script) tools.check(*script);
+    // Of a script that is none yet the rest says nothing.
+    const bool is_script = std::none_of(result.findings.begin(), result.findings.end(), [](const LintFinding& finding) {
+      return is_one_of(finding.rule, {"not-filled-in", "line-ends"});
+    });
+    if (script && is_script) tools.check(*script);
     for (const CaseFile& test : tests)
       tools.check(test);
   } catch (const std::system_error& error) {
     return Refusal{folder.root().string(), error.what(), "make its files regular, readable and at most 1 MiB"};
   }
+  // A file that is no Python holds no test for that reason.
+  std::set<std::string> unreadable;
+  for (const LintFinding& finding : result.findings) {
+    if (finding.rule == "syntax") unreadable.insert(finding.file);
+  }
+  std::erase_if(result.findings, [&](const LintFinding& finding) {
+    return finding.rule == "no-stress-test" && unreadable.count(finding.file) > 0;
+  });
   sort_findings(result.findings);
   return result;
 }

@@ -72,7 +72,8 @@ Checked<std::string> read_stress_tests(const fs::path& root, const std::vector<s
   asked["root"] = root.string();
   asked["stress_tests"] = paths;
   const TestShape shape = original.shape.value_or(TestShape{});
-  asked["original"] = {{"path", original.file}, {"operations", shape.operations}, {"loops", shape.loops}};
+  asked["original"] = {
+      {"path", original.file}, {"operations", shape.operations}, {"loops", shape.loops}, {"values", shape.values}};
   return ask_reader(json_text(asked));
 }
 

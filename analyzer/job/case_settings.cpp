@@ -119,8 +119,15 @@ Checked<CaseSettings> parse_case_settings(const std::string& yaml, const std::st
 std::string with_repository(const std::string& yaml, const std::string& path) {
   YAML::Emitter quoted;
   quoted << YAML::DoubleQuoted << path;
+  const std::string line = std::string{"repository: "} + quoted.c_str();
+  constexpr std::string_view key = "repository:";
+  for (std::size_t at = 0; at < yaml.size(); at = std::min(yaml.find('\n', at), yaml.size()) + 1) {
+    if (!std::string_view{yaml}.substr(at).starts_with(key)) continue;
+    const std::size_t end = std::min(yaml.find('\n', at), yaml.size());
+    return yaml.substr(0, at) + line + yaml.substr(end);
+  }
   const std::string gap = yaml.empty() || yaml.ends_with('\n') ? "" : "\n";
-  return yaml + gap + "repository: " + quoted.c_str() + "\n";
+  return yaml + gap + line + "\n";
 }
 
 Checked<std::string> with_approval(const std::string& yaml, const std::string& variable, const std::string& origin) {

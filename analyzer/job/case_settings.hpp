@@ -24,7 +24,7 @@ struct CaseSettings {
 /// setting at all.
 Checked<CaseSettings> parse_case_settings(const std::string& yaml, const std::string& origin);
 
-/// The text of case.yaml with the checkout's path behind what it says; for one that names none.
+/// The text of case.yaml with the checkout's path in place of the one that it names, or behind what it says.
 std::string with_repository(const std::string& yaml, const std::string& path);
 
 /// The text of case.yaml with the variable among its `approved` ones; other lines stay as they are. Refuses a name that

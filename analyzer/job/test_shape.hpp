@@ -25,6 +25,7 @@ struct TestShape {
   std::string own_fixture;            // where the case itself defines the device's fixture
   std::vector<std::string> marks;
   std::map<std::string, std::vector<std::string>> set_up;    // what fixtures are given; no values: not known
+  std::map<std::string, std::vector<std::string>> values;    // what the failing id's parameters are given; likewise
   std::optional<std::map<std::string, std::string>> opened;  // arguments of the call that opens the device; none: none
   std::vector<std::string> uses;                             // names, of a stress test
   std::vector<std::string> operations;                       // names, any of which is the failing one; of the original

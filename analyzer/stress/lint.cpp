@@ -30,7 +30,9 @@ std::string_view to_text(Severity severity) {
 const std::vector<LintRule>& lint_rules() {
   static const std::vector<LintRule> rules{
       {"no-run-script", "there is a run_test.sh"},
-      {"not-executable", "run_test.sh is executable"},
+      {"not-filled-in", "run_test.sh is no skeleton"},
+      {"line-ends", "run_test.sh has the line ends of Unix"},
+      {"not-executable", "run_test.sh and the loops that it starts are executable, their interpreter is here"},
       {"syntax", "bash -n and Python take the files"},
       {"shellcheck", "shellcheck has nothing to say"},
       {"no-stress-test", "tests/ holds a stress test"},
@@ -56,6 +58,7 @@ const std::vector<LintRule>& lint_rules() {
       {"directory", "it can be run from any directory"},
       {"too-long", "a run ends within five minutes"},
       {"no-readme", "README.md says how to run it"},
+      {"new-file", "no generated file waits beside one that was edited"},
       {"no-run-log", "a run's output is kept"},
       {"no-contract", "the parameters can be tuned"},
       {"not-compared", "the logs, the job and the original can be read, so that the files are compared with them"},
@@ -71,10 +74,17 @@ void sort_findings(std::vector<LintFinding>& findings) {
 
 std::vector<LintFinding> lint(const LintSources& sources) {
   std::vector<LintFinding> findings;
-  if (sources.run_script)
-    lint_script(sources, *sources.run_script, findings);
-  else
+  if (!sources.run_script)
     findings.push_back({"no-run-script", Severity::error, "run_test.sh", 0, "is missing", "ndreprod generate CASE"});
+  else if (contains(sources.run_script->text, "run_test.sh: not filled in yet: "))
+    findings.push_back({"not-filled-in", Severity::error, sources.run_script->path, 0, "is the skeleton of `case new`",
+                        "ndreproctl case generate CASE, or fill it in"});
+  else if (contains(sources.run_script->text, "\r\n"))
+    findings.push_back({"line-ends", Severity::error, sources.run_script->path, 1,
+                        "has line ends of CR LF, which bash takes for part of each command",
+                        "sed -i 's/\\r$//' run_test.sh"});
+  else
+    lint_script(sources, *sources.run_script, findings);
   lint_tests(sources, longest_run_s, findings);
   check_readme(sources, findings);
   sort_findings(findings);

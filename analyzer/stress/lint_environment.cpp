@@ -14,11 +14,16 @@ class EnvironmentLinter {
 public:
   EnvironmentLinter(const LintSources& sources, const CaseFile& script, const std::vector<ScriptLine>& lines,
                     std::uint64_t command, std::vector<LintFinding>& findings)
-      : sources_(sources), script_(script), findings_(findings), shell_(read_shell(lines, command)) {}
+      : sources_(sources),
+        script_(script),
+        findings_(findings),
+        shell_(read_shell(lines, command)),
+        ci_root_(ci_root_of(sources.evidence)) {}
 
   void check() {
     for (const PlannedVariable& variable : sources_.variables)
       check_variable(variable);
+    check_checkout();
     for (const auto& [name, variable] : shell_.variables) {
       if (variable.is_set && variable.is_exported) check_loader(name, variable);
       if (variable.is_set && variable.value && *variable.value == "***")
@@ -34,6 +39,21 @@ private:
   const ShellVariable* variable_of(const std::string& name) const {
     const auto found = shell_.variables.find(name);
     return found == shell_.variables.end() ? nullptr : &found->second;
+  }
+
+  // A checkout that is named by its whole path.
+  void check_checkout() {
+    constexpr std::string_view assignment = "REPOSITORY=";
+    for (const ScriptCommand& command : shell_.commands) {
+      for (const ShellWord& word : command.words) {
+        const std::string path = word.text.substr(std::min(assignment.size(), word.text.size()));
+        if (!word.text.starts_with(assignment) || !word.has_value || !path.starts_with("/") || sources_.has_path(path))
+          continue;
+        add("missing-path", command.line, "takes " + printable(path) + " for the checkout, which is not here",
+            "name yours");
+        return;
+      }
+    }
   }
 
   // What loads or runs code, and was set by whoever wrote the script: CI need not have had it.
@@ -76,16 +96,18 @@ private:
 
   // What case.yaml says the daemon gives to its runs; the script alone lacks it. What another file sets is not known.
   void check_missing(const PlannedVariable& planned, const ShellVariable* unset) {
-    const bool own = planned.place == "case.yaml";
+    const bool own = planned.place.starts_with("case.yaml");
+    const std::string remedy =
+        "export " + planned.name + "=" + printable(shell_value(planned.value, ci_root_).substr(0, 200));
     const std::string whose = own ? ", which case.yaml has" : ", which CI had (" + planned.place + ")";
     if (unset != nullptr)
       add("missing-environment", unset->line, "takes away " + planned.name + whose, "leave it set");
     else if (shell_.sources)
       add("missing-environment", *shell_.sources, "does not set " + planned.name + whose + "; the file here may",
-          "export " + planned.name + "=...", Severity::warning);
+          remedy, Severity::warning);
     else
-      add("missing-environment", 0, "does not set " + planned.name + whose, "export " + planned.name + "=...",
-          own ? Severity::warning : Severity::error);
+      add("missing-environment", 0, "does not set " + planned.name + whose + (own ? "; the daemon gives it" : ""),
+          remedy, own ? Severity::note : Severity::error);
   }
 
   void check_value(const PlannedVariable& planned, const ShellVariable& set) {
@@ -98,13 +120,18 @@ private:
     }
     // A place in CI's checkout lies in this host's now, and a list of folders may have more of them.
     const bool is_place = contains(planned.value, "/");
+    if (is_place && set.value && !ci_root_.empty() && set.value->starts_with(ci_root_) && !sources_.has_path(ci_root_))
+      add("missing-path", set.line,
+          "sets " + planned.name + " to a place in CI's checkout, " + printable(ci_root_) +
+              ", which is not on this host",
+          "name yours: \"$REPOSITORY\"", Severity::warning);
     if (!set.value || *set.value == planned.value || *set.value == "***" || is_place) return;
     const std::string lower = to_lower(planned.name);
     const bool is_limit = contains(lower, "timeout") || contains(lower, "hang");
     add("wrong-environment", set.line,
-        "sets " + planned.name + " to " + printable(set.value->substr(0, 80)) + ", " +
-            (planned.place == "case.yaml" ? "case.yaml" : "CI") + " has " + printable(planned.value.substr(0, 80)) +
-            " (" + planned.place + ")",
+        "sets " + planned.name + " to " + (set.value->empty() ? "nothing" : printable(set.value->substr(0, 80))) +
+            ", " + (planned.place.starts_with("case.yaml") ? "case.yaml" : "CI") + " has " +
+            printable(planned.value.substr(0, 80)) + " (" + planned.place + ")",
         "give it that value", is_limit ? Severity::error : Severity::warning);
   }
 
@@ -112,6 +139,7 @@ private:
   const CaseFile& script_;
   std::vector<LintFinding>& findings_;
   ShellScript shell_;
+  std::string ci_root_;
 };
 
 }  // namespace

@@ -30,6 +30,10 @@ public:
 
   void check() {
     if (!script_.is_executable) add("not-executable", 0, "is not executable", "chmod +x run_test.sh");
+    const std::string_view interpreter = trim(before(before(script_.text, "\n"), " "));
+    if (interpreter.starts_with("#!/") && !sources_.has_path(std::string{interpreter.substr(2)}))
+      add("not-executable", 1, "is started by " + printable(interpreter.substr(2)) + ", which is not on this host",
+          "#!/bin/bash");
     lint_environment(sources_, script_, lines_, command_ == nullptr ? 0 : command_->line, findings_);
     check_limits();
     if (command_ == nullptr)
@@ -208,7 +212,9 @@ private:
 
   // A path of pytest's that is neither a test of the case's own nor one test of a file.
   void check_scope(bool is_pytest) {
-    if (!is_pytest || contains(command_->text, "_stress") || contains(command_->text, "::")) return;
+    if (!is_pytest) return;
+    check_named_test();
+    if (contains(command_->text, "_stress") || contains(command_->text, "::")) return;
     const bool own = has_any(command_->text, {"$SCRIPT_DIR", "tests/"}) && contains(command_->text, "stress");
     if (!own)
       add("whole-suite", command_->line, "runs more than the failing operation",
@@ -237,13 +243,26 @@ private:
                        [](const auto& l) { return l.text.starts_with("cd /") || contains(l.text, "pytest /"); });
   }
 
+  // tests/NAME.py of the case's own.
+  void check_named_test() {
+    for (const ShellWord& word : test_->words) {
+      const std::string_view path = before(word.text, "::");
+      if (!path.ends_with(".py") || !contains(path, "stress")) continue;
+      const bool is_there = std::any_of(sources_.tests.begin(), sources_.tests.end(),
+                                        [&](const CaseFile& file) { return file_name(file.path) == file_name(path); });
+      if (!is_there && !sources_.has_path(std::string{path}))
+        add("no-stress-test", command_->line, "runs " + printable(file_name(path)) + ", which is not in tests/",
+            "is the name right?");
+    }
+  }
+
   void check_exit_status() {
     if (command_ == nullptr || test_ == whole_.commands.end()) return;
     const auto& commands = whole_.commands;
     const auto after_test = test_ + 1;
     const std::string& end = test_->ends_with;
     const auto lost = [&](std::uint64_t line, const std::string& why) {
-      add("exit-status", line, why, "end with: exit $TEST_RESULT, which is $? right behind the test command");
+      add("exit-status", line, why, "right behind the test command: status=$?; at the end: exit \"$status\"");
     };
     if (end == "||" && after_test != commands.end() &&
         is_one_of(after_test->words[0].text, {"true", ":", "echo", "printf"}))
@@ -272,7 +291,8 @@ private:
       fails = fails || (exit + 1)->text != "0";
     }
     add("exit-status", whole_.commands.back().line, "ends with another status than the test's",
-        "end with: exit $TEST_RESULT", fails ? Severity::warning : Severity::error);
+        "right behind the test command: status=$?; at the end: exit \"$status\"",
+        fails ? Severity::warning : Severity::error);
   }
   const ScriptLine* line_at(std::uint64_t number) const {
     const auto found = std::find_if(lines_.begin(), lines_.end(), [&](const auto& l) { return l.line == number; });

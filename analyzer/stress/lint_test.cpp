@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "analyzer/evidence/text.hpp"
+#include "analyzer/printed_text.hpp"
 #include "analyzer/stress/script_lines.hpp"
 #include "analyzer/stress/shell_commands.hpp"
 
@@ -66,6 +67,7 @@ public:
     check_hiding();
     if (shape_.runs_original) return;  // with all that it does
     check_operation();
+    check_values();
     check_kind();
     check_fixtures();
     check_set_up();
@@ -79,6 +81,10 @@ private:
   }
 
   void check_repeats() {
+    const auto told = sources_.run_script ? iterations_in(sources_.run_script->text) : std::nullopt;
+    if (told && *told <= 1 && !takes_long())
+      add("no-amplification", shape_.line, "runs the operation once, by run_test.sh's NDREPRO_ITERATIONS",
+          "make its default larger");
     if (!shape_.repeats || *shape_.repeats >= fewest_repeats || script_repeats(sources_)) return;
     const bool once = *shape_.repeats <= 1;
     add("no-amplification", shape_.line,
@@ -86,13 +92,19 @@ private:
         "repeat it: @pytest.mark.parametrize(\"iteration\", range(50))", once ? Severity::error : Severity::warning);
   }
 
+  // One iteration alone fills the five minutes.
+  bool takes_long() const {
+    const auto& took = sources_.evidence.seconds_into_test;
+    return took && took->value > 120;
+  }
+
   void check_hiding() {
     for (const HidingPlace& place : shape_.hides) {
       const bool expected = is_one_of(place.text, {"xfail", "expectedFailure", "flaky", "pytest.xfail"});
       if (!expected && original_hides(place.text)) continue;
-      if (place.text == "except")
-        add("hidden-failure", place.line, "catches what the failing operation throws, and goes on",
-            "leave the try out");
+      if (is_one_of(place.text, {"except", "suppress", "raises", "assertRaises"}))
+        add("hidden-failure", place.line, "catches what the failing operation throws (" + place.text + "), and goes on",
+            "leave it out");
       else
         add("hidden-failure", place.line, "hides a failure: " + place.text, "leave it out");
     }
@@ -112,6 +124,20 @@ private:
     if (!holds)
       add("wrong-operation", shape_.line, "does not hold what failed: " + sources_.test.failing_statement,
           "see " + sources_.test.file + ":" + std::to_string(sources_.test.failing_line));
+  }
+
+  // The failing id's own parameters, where the test gives these names anything.
+  void check_values() {
+    if (!sources_.test.shape) return;
+    for (const auto& [name, wanted] : sources_.test.shape->values) {
+      const auto given = shape_.values.find(name);
+      if (given == shape_.values.end() || given->second.empty() || wanted.empty()) continue;
+      const auto& values = given->second;
+      if (std::find(values.begin(), values.end(), wanted.front()) != values.end()) continue;
+      std::string text = "gives " + name;
+      text.append(" ").append(values.front()).append(", the failing test ").append(wanted.front());
+      add("wrong-operation", shape_.line, std::move(text), "give it that value", Severity::warning);
+    }
   }
 
   // "fixture:mesh_device (indirect)" wants the fixture of that name, "direct:ttnn.open_device" that call, "none"
@@ -219,6 +245,29 @@ bool has_option(const ScriptCommand& command, std::string_view option) {
                      [&](const ShellWord& word) { return word.text.starts_with(option); });
 }
 
+// Which test the Google Test program is told to run.
+void check_filter(const LintSources& sources, const CaseFile& file, const ScriptCommand& command,
+                  std::vector<LintFinding>& findings) {
+  const std::string& wanted = sources.evidence.test_id ? sources.evidence.test_id->value : sources.test.function;
+  const auto option = std::find_if(command.words.begin(), command.words.end(),
+                                   [](const ShellWord& word) { return word.text.starts_with("--gtest_filter="); });
+  if (option == command.words.end() || wanted.empty()) return;
+  std::string given = option->text.substr(std::string_view{"--gtest_filter="}.size());
+  if (!option->has_value) {  // "$NDREPRO_FILTER", which run_test.sh sets
+    if (!sources.run_script) return;
+    const auto variables = read_shell(script_lines(sources.run_script->text)).variables;
+    const auto filter = variables.find("NDREPRO_FILTER");
+    if (filter == variables.end() || !filter->second.value) return;
+    given = *filter->second.value;
+  }
+  if (given == wanted) return;
+  const bool wide = contains(given, "*") || contains(given, ":");
+  add_finding(findings, wide ? "whole-suite" : "wrong-operation", file.path, command.line,
+              "runs " + printable(given) + "; what failed is " + printable(wanted),
+              "--gtest_filter=" + printable(wanted),
+              wide && given.size() > 1 && wanted.starts_with(before(given, "*")) ? Severity::warning : Severity::error);
+}
+
 // A loop that run_test.sh starts.
 void check_loop(const LintSources& sources, const CaseFile& test, std::vector<LintFinding>& findings) {
   const auto lines = script_lines(test.text);
@@ -239,7 +288,11 @@ void check_loop(const LintSources& sources, const CaseFile& test, std::vector<Li
     if (has_option(command, "--gtest_") && !has_option(command, "--gtest_filter"))
       add_finding(findings, "whole-suite", test.path, command.line, "runs more than the failing test",
                   "--gtest_filter=" + sources.test.function);
+    else if (!has_option(command, "--gtest_list_tests"))
+      check_filter(sources, test, command, findings);
   }
+  if (!test.is_executable && test.path.starts_with("tests/"))
+    add_finding(findings, "not-executable", test.path, 0, "is not executable", "chmod +x " + test.path);
 }
 
 void check_duration(const LintSources& sources, const CaseFile& test, double longest_s,

@@ -159,7 +159,7 @@ private:
                    {"ITERATIONS", std::to_string(plan_.iterations)},
                    {"ITERATIONS_REASON", shell_comment(plan_.iterations_reason)},
                    {"WORKERS", std::to_string(plan_.workers)},
-                   {"WORKERS_HELP", is_pytest ? "processes of pytest-xdist, one board each    "
+                   {"WORKERS_HELP", is_pytest ? "processes of pytest-xdist, on the same boards"
                                               : "copies beside each other                     "},
                    {"TIMEOUT", std::to_string(plan_.timeout_s)},
                    {"TIMEOUT_HELP", is_pytest ? "limit of one test, in seconds                "

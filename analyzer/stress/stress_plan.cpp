@@ -231,7 +231,7 @@ private:
     }
     plan_.iterations = static_cast<int>(std::clamp(budget_s / took, 1.0, double{most_iterations}));
     const std::string seconds = decimal_text(std::round(took * 1000) / 1000);
-    plan_.iterations_reason = "An iteration took CI at most " + seconds + " s: as many as fit 240 s" +
+    plan_.iterations_reason = "CI's failing run took " + seconds + " s until it failed: as many as fit 240 s" +
                               (plan_.iterations < usual_iterations   ? ", which is fewer than 50"
                                : plan_.iterations == most_iterations ? ", at most 1000"
                                                                      : "");

@@ -22,8 +22,8 @@ run_command() {
   done
   [[ -n $name ]] || usage "run which case?" "ndreproctl case list"
   [[ $generates == yes || -z $repository ]] || usage "--repository goes with --generate"
+  name=$(known_case "$name") || exit
   if [[ $generates == yes ]]; then
-    name=$(known_case "$name") || exit
     ask POST "/v1/cases/$(encode "$name")/artifacts" \
       "$(jq -n --arg path "$repository" 'if $path == "" then {} else {repository: $path} end')"
     jq -r "$shared"'.files[] | "\(.outcome) \(.path | safe)"' "$answer" | while IFS= read -r line; do say "$line"; done

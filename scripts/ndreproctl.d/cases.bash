@@ -100,7 +100,8 @@ lint_rows='.findings[] | [.severity, .rule, .file + (if .line then ":\(.line)" e
 
 # A case that the daemon does not know yet may be named by its folder.
 known_case() { # NAME_OR_FOLDER
-  if [[ $1 == */* || -d $1/logs ]]; then
+  # A folder's bare name is taken for a case's where the daemon knows one.
+  if [[ $1 == */* ]] || { [[ -d $1/logs ]] && ! (ask GET "/v1/cases/$(encode "$1")") >/dev/null 2>&1; }; then
     ask POST /v1/cases "$(jq -n --arg folder "$(realpath -ms -- "$1")" '{folder: $folder}')"
     jq -r .name "$answer"
   else
@@ -134,9 +135,11 @@ case_command() {
       ! jq -e '.evidence.is_failure == false' "$answer" >/dev/null || printf 'ndreproctl: %s\n  %s\n' \
         "no failure was found in the case's logs, so there is none to reproduce" \
         "put the log of the CI job that failed into the case's logs/, then analyze again" >&2 ;;
-    generate) [[ $# -eq 1 ]] || usage "case generate takes one case"
+    generate) [[ $# -eq 1 || ( $# -eq 3 && $2 == --repository ) ]] || usage "case generate takes one case, and --repository DIR"
       name=$(known_case "$1") || exit
-      ask POST "/v1/cases/$(encode "$name")/artifacts" '{}'
+      note='{}'
+      [[ $# -eq 1 ]] || note=$(jq -n --arg path "$(realpath -ms -- "$3")" '{repository: $path}')
+      ask POST "/v1/cases/$(encode "$name")/artifacts" "$note"
       show 'OUTCOME WHAT WHY' "$artifact_rows" ;;
     lint) [[ $# -eq 1 ]] || usage "case lint takes one case"
       name=$(known_case "$1") || exit

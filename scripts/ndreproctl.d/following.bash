@@ -14,7 +14,9 @@ open_events() {
   # shellcheck disable=SC2016
   jq --unbuffered -r "$shared $event_text"' [.id, .attempt_id // "-",
     (if .type == "attempt.signal" then "signal \(.body.offset)" elif .type == "campaign.state" then .body.state else "-" end),
-    ([event_line] | first // "")] | @tsv' <"$scratch/raw" >"$scratch/lines" 2>/dev/null &
+    # Lines that only say where a log is, and not what is wrong, stay in the log.
+    (if .type == "attempt.signal" and (.body.signal_class | IN("note", "run_ending", "progress")) then ""
+     else [event_line] | first // "" end)] | @tsv' <"$scratch/raw" >"$scratch/lines" 2>/dev/null &
   child=$!
   children+=("$child")
   exec 3<"$scratch/lines"

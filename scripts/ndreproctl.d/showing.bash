@@ -28,7 +28,7 @@ show() {
 # An event as a line: its time and what it says; nothing for one that says nothing new.
 # shellcheck disable=SC2016,SC2034
 event_text='
-def because: .reason | if . == null or . == "" then "" else " " + . end;
+def because: .reason | if . == null or . == "" then "" else ", " + . end;
 def event_text: .body as $b | if .type == "campaign.state" then
     "campaign \(.campaign_id) of \(.subject): " + ($b.outcome // $b.state) + (if $b.outcome then " - \($b.reason)" else "" end)
   elif .type == "campaign.step" and $b.step == "attempt" then
@@ -42,7 +42,7 @@ def event_text: .body as $b | if .type == "campaign.state" then
   elif .type == "attempt.state" and $b.stopping then "attempt \($b.number): stopping it (\($b.stopping))"
   elif .type == "attempt.state" and $b.spawned_at_ms then "attempt \($b.number): runs, logs/run_\($b.number).log"
   elif .type == "attempt.state" then empty
-  elif .type == "board.state" then "board \(.subject): \($b.state)\($b | because)"
+  elif .type == "board.state" then "board \(.subject): \($b.state)" + ($b | because)
   elif .type == "reset.state" then "board \(.subject): reset " + ($b.result // "begun") + ($b | because)
   else "\(.type) \(.subject)" end;
 def event_line: . as $e | event_text | "\($e.at_ms / 1000 | floor | strflocaltime("%H:%M:%S"))  \(safe)";'

@@ -1,7 +1,7 @@
 """What a test does to its device and to its failure, in terms that a stress test can be compared with its original by."""
 import ast
 
-from checkout import dotted
+from checkout import dotted, same_file
 from fixtures import BUILTIN_FIXTURES, Function, called_functions, describe_fixtures, device_setup, find_fixture, opening_call, reachable_functions
 from slicing import PURE_CALLS, head_nodes
 
@@ -130,7 +130,8 @@ def is_operation(name):
 def operations_of(module, statement, frames):
     """Names, any of which is the failing operation: what the failing statement calls, and what that calls in turn."""
     names = [name for name in call_names(head_nodes(statement)) if is_operation(name) or name.startswith("self.")]
-    deeper = [last_name(frame["function"]) for frame in frames]
+    own = [i for i, frame in enumerate(frames) if same_file(frame["file"], module.path)]
+    deeper = [last_name(frame["function"]) for frame in frames[own[-1] + 1 :]] if own else []
     for name in names:
         target = next((f for f in module.functions if f.split("::")[-1] == last_name(name)), None)
         if target is not None:
@@ -139,20 +140,47 @@ def operations_of(module, statement, frames):
     return sorted({last_name(name) for name in names} | set(deeper if names else []))[:MOST_NAMES]
 
 
-def swallows(node, operations):
-    """A handler of wide errors that does not raise again, around a failing operation (or around any call)."""
+def leads_to(module, owner, nodes, operations):
+    """Whether these statements call a failing operation, by helpers of this file too; any call where none is known."""
+    used = names_in(nodes)
+    reached = [name for name in module.functions if name.split("::")[-1] in used and name.split("::")[0] in (name, owner)]
+    for name in reached:
+        used |= names_in(module.functions[inner] for inner in reached_from(module, name))
+    return bool(used & set(operations)) if operations else bool(call_names(nodes))
+
+
+def is_wide(node):
+    types = node.elts if isinstance(node, ast.Tuple) else [node]
+    return any(t is None or last_name(dotted(t)) in WIDE_ERRORS for t in types)
+
+
+def swallows(module, owner, node, operations):
+    """(line, what) of a handler of wide errors that does not raise again, or of contextlib.suppress and pytest.raises,
+    around a failing operation."""
     for inner in ast.walk(node):
-        if not isinstance(inner, ast.Try):
-            continue
-        called = {last_name(name) for name in call_names(inner.body)}
-        if not (called & set(operations) if operations else called):
-            continue
-        for handler in inner.handlers:
-            types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-            wide = any(t is None or last_name(dotted(t)) in WIDE_ERRORS for t in types)
-            tells = any(isinstance(n, ast.Raise) or (isinstance(n, ast.Call) and last_name(dotted(n.func)) in ("fail", "exit", "_exit", "abort")) for n in ast.walk(handler))
-            if wide and not tells:
-                yield handler
+        if isinstance(inner, ast.Try) and leads_to(module, owner, inner.body, operations):
+            for handler in inner.handlers:
+                tells = any(isinstance(n, ast.Raise) or (isinstance(n, ast.Call) and last_name(dotted(n.func)) in ("fail", "exit", "_exit", "abort")) for n in ast.walk(handler))
+                if is_wide(handler.type) and not tells:
+                    yield handler.lineno, "except"
+        if isinstance(inner, (ast.With, ast.AsyncWith)) and leads_to(module, owner, inner.body, operations):
+            for item in inner.items:
+                call = item.context_expr
+                named = last_name(dotted(call.func)) if isinstance(call, ast.Call) else ""
+                if named in ("suppress", "raises", "assertRaises") and any(is_wide(argument) for argument in call.args):
+                    yield inner.lineno, named
+
+
+def never_runs(module, node):
+    """(line, what) of a return that stands before the rest, and of a loop without a turn."""
+    for statement in node.body[:-1]:
+        if isinstance(statement, ast.Return):
+            yield statement.lineno, "return"
+    for inner in ast.walk(node):
+        if isinstance(inner, (ast.For, ast.AsyncFor)) and range_size(module, inner.iter) == 0:
+            yield inner.lineno, "a loop of no turn"
+        if isinstance(inner, (ast.If, ast.While)) and isinstance(inner.test, ast.Constant) and not inner.test.value:
+            yield inner.lineno, "a condition that never holds"
 
 
 def hiding_places(function, operations):
@@ -165,7 +193,7 @@ def hiding_places(function, operations):
     for name in reached_from(module, function.name):
         node = module.functions[name]
         found += [(call.lineno, called) for called, call in called_functions(node) if called in HIDING_CALLS]
-        found += [(handler.lineno, "except") for handler in swallows(node, operations)]
+        found += list(swallows(module, name.split("::")[0], node, operations)) + list(never_runs(module, node))
     return [{"line": line, "text": text} for line, text in sorted(set(found))][:100]
 
 
@@ -198,6 +226,29 @@ def repeats_of(function, original_loops):
     return None if None in turns else max(turns, default=1)
 
 
+def given_values(function):
+    """What names are given: as keywords of calls, by assignments and parameters; {name: texts}, none where not known."""
+    module, found = function.module, {}
+
+    def give(name, node):
+        found.setdefault(name, []).append(comparable(module, node))
+
+    for parametrisation, nodes in all_rows(function):
+        for name, node in zip(parametrisation.names, nodes):
+            give(name, node)
+    for name in reached_from(module, function.name):
+        for node in ast.walk(module.functions[name]):
+            if isinstance(node, ast.Call):
+                for keyword in node.keywords:
+                    if keyword.arg:
+                        give(keyword.arg, keyword.value)
+            elif isinstance(node, ast.Assign):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        give(target.id, node.value)
+    return {name: [] if None in values else sorted(set(values)) for name, values in found.items()}
+
+
 def runs_original(module, original):
     """Whether the test calls into the original's own file."""
     stem = original.rsplit("/", 1)[-1].removesuffix(".py") if original else None
@@ -228,8 +279,17 @@ def shape_of(checkout, function, original):
         "opens": open_arguments_of(function),
         "uses": uses_of(checkout, function),
         "hides": hiding_places(function, original["operations"]),
+        "values": {name: values for name, values in given_values(function).items() if name in original["values"]},
         "repeats": repeats_of(function, original["loops"]),
         "runs_original": runs_original(module, original["path"]),
+    }
+
+
+def own_values(module, rows):
+    """Of the failing id the parameters that are no fixtures'."""
+    return {
+        name: [value] if (value := comparable(module, node)) is not None else []
+        for p, index in rows for name, node in zip(p.names, p.rows[index][0]) if name not in p.indirect
     }
 
 
@@ -247,6 +307,7 @@ def original_shape(checkout, function, rows, statement, frames):
         "set_up": set_up_of(module, [(p, p.rows[index][0]) for p, index in rows]),
         "opens": open_arguments_of(function),
         "operations": operations,
+        "values": {name: values for name, values in own_values(module, rows).items() if values},
         "loops": sorted(loops_of(function))[:MOST_NAMES],
         "hides": hiding_places(function, operations),
     }

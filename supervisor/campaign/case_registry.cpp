@@ -176,14 +176,10 @@ asio::awaitable<Checked<CaseRow>> CaseRegistry::analyze(std::string case_name) {
   co_return co_await save(std::move(*found), std::move(analysis));
 }
 
-asio::awaitable<Checked<void>> CaseRegistry::name_repository(KnownCase& of_case, std::string repository) {
-  if (of_case.settings.repository == repository) co_return Checked<void>{};
+asio::awaitable<Checked<void>> CaseRegistry::remember_repository(const KnownCase& of_case) {
   const fs::path file = of_case.folder.settings();
-  if (!of_case.settings.repository.empty())
-    co_return Refusal{file.string(), "names another repository: " + of_case.settings.repository, "change it there"};
-  of_case.settings.repository = repository;
   const std::string text = settings_text(file);
-  std::string changed = with_repository(text, repository);
+  std::string changed = with_repository(text, of_case.settings.repository);
   co_return co_await writer_.write(of_case.folder, file.filename().string(), std::move(changed), hash_of(text));
 }
 
@@ -191,8 +187,9 @@ asio::awaitable<Checked<CaseRegistry::Generated>> CaseRegistry::generate(std::st
                                                                          std::optional<std::string> repository) {
   Checked<KnownCase> found = co_await known(std::move(case_name));
   if (found.has_error()) co_return found.error();
+  const std::string known_repository = found->settings.repository;
   if (repository) {
-    const auto named = co_await name_repository(*found, std::move(*repository));
+    const auto named = name_repository(found->folder, found->settings, std::move(*repository));
     if (named.has_error()) co_return named.error();
   }
   auto work = [folder = found->folder, settings = found->settings] { return generate_files(folder, settings); };
@@ -204,6 +201,10 @@ asio::awaitable<Checked<CaseRegistry::Generated>> CaseRegistry::generate(std::st
     if (written.has_error()) co_return written.error();
   }
   const KnownCase of_case = *found;
+  if (of_case.settings.repository != known_repository) {
+    const auto remembered = co_await remember_repository(of_case);
+    if (remembered.has_error()) co_return remembered.error();
+  }
   const Checked<CaseRow> row = co_await save(of_case, std::move(files.analysis));
   if (row.has_error()) co_return row.error();
   co_return Generated{*row, std::move(files.json)};

@@ -42,7 +42,7 @@ public:
     std::string files_json;  // see generation_json_text()
   };
   /// Analyses the case and writes run_test.sh, its stress test and README.md; see generate_case(). What was edited by
-  /// hand stays. `repository` is written into a case.yaml that names none; refuses where it names another.
+  /// hand stays. `repository` is written into a case.yaml that names none that is there; refuses where it names another.
   boost::asio::awaitable<Checked<Generated>> generate(std::string case_name,
                                                       std::optional<std::string> repository = std::nullopt);
   struct Linted {
@@ -62,7 +62,7 @@ private:
     CaseSettings settings;
   };
   boost::asio::awaitable<Checked<KnownCase>> known(std::string case_name);
-  boost::asio::awaitable<Checked<void>> name_repository(KnownCase& of_case, std::string repository);
+  boost::asio::awaitable<Checked<void>> remember_repository(const KnownCase& of_case);
   boost::asio::awaitable<Checked<CaseRow>> save(KnownCase of_case, Analysis analysis);
   const Settings& settings_;
   StoreAccess& store_;

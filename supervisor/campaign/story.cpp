@@ -23,12 +23,19 @@ EventRow campaign_step(const CampaignRow& campaign, Json body, std::int64_t at_m
 }
 
 std::string sight_text(const Policy& policy, bool assumed) {
-  char text[200];
-  std::snprintf(text, sizeof text,
-                "this budget shows failure rates above %.2g %% a run with 90 %%, at %s%.1f s a run, if all of it but "
-                "the reserve for confirmation went into plain runs",
-                smallest_visible_rate(policy) * 100, assumed ? "an assumed " : "",
-                static_cast<double>(policy.expected_attempt_ms) / 1000);
+  const double percent = smallest_visible_rate(policy) * 100;
+  const double run_s = static_cast<double>(policy.expected_attempt_ms) / 1000;
+  const char* guess = assumed ? ", which is a guess" : "";
+  char text[250];
+  if (percent >= 99)
+    std::snprintf(text, sizeof text,
+                  "this budget has room for one or two plain runs of %.1f s%s: it shows only what nearly always fails",
+                  run_s, guess);
+  else
+    std::snprintf(text, sizeof text,
+                  "with plain runs alone, of %.1f s%s, this budget would show with 90 %% a failure that occurs in more "
+                  "than %.2g %% of them",
+                  run_s, guess, percent);
   return text;
 }
 

@@ -127,6 +127,10 @@ TEST_CASE("each known fault has its class and its reaction") {
        "executed",
        "pytest.interpreter/setup_error/stop_campaign"},
       {"python: No module named pytest", "pytest.interpreter/setup_error/stop_campaign"},
+      {"ERROR: /src/conftest.py: No module named 'ttnn': build the checkout, or give its folder in PYTHONPATH "
+       "(case.yaml)",
+       "ndrepro.module_missing/setup_error/stop_campaign"},
+      {"queue_stress.sh: cannot run: /src/q is no program: build it", "ndrepro.cannot_run/setup_error/stop_campaign"},
       {"run_test.sh: not filled in yet: no test is named", "ndrepro.not_filled_in/setup_error/stop_campaign"},
       {"[==========] Running 0 tests from 0 test suites.", "gtest.nothing_to_run/setup_error/stop_campaign"},
       {"tests/a.py::test_a[1] FAILED", "pytest.failed/exception/let_end"},

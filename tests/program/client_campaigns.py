@@ -104,6 +104,29 @@ def a_folder_with_logs_alone_is_reproduced_in_one_command():
         assert (folder / "case.yaml").read_text().endswith("approved:\n  - LD_PRELOAD\n")
 
 
+def the_steps_by_hand_lead_to_a_campaign():
+    """As README has them: case new, a log, add, analyze, generate --repository, lint, run FOLDER."""
+    with world.Daemon() as daemon:
+        daemon.start()
+        client = Client(daemon)
+        folder = daemon.cases / "count"
+        client(0, "case", "new", str(folder))
+        shutil.copy(CASES / "originals" / "logs" / "count.log", folder / "logs")
+        client(0, "case", "add", str(folder))
+        client(0, "case", "analyze", "count")
+        environment = f'environment: {{PYTHONPATH: "{CASES / "originals"}:{SIMULATOR}/python"}}\n'
+        (folder / "case.yaml").write_text(environment)
+        found = client(1, "case", "lint", "count")
+        assert "not-filled-in" in found and "unreachable" not in found, found
+        client(9, "case", "generate", "count", "--repository", "/no/such/checkout")
+        assert (folder / "case.yaml").read_text() == environment
+        told = client(0, "case", "generate", "count", "--repository", str(CASES / "originals") + "/")
+        assert "updated\trun_test.sh" in told and "updated\tREADME.md" in told and ".new" not in told, told
+        assert client(0, "case", "lint", "count") == "note\tno-run-log\tlogs\thold no run yet\tndreproctl run CASE -f\n"
+        told = client(0, "run", str(folder), "--confirmations", "1", "--budget", "2m", "-f")
+        assert "REPRODUCED  count" in told or "DETERMINISTIC  count" in told, told
+
+
 def a_correct_twin_is_not_reproduced():
     with world.Daemon() as daemon:
         folder = copy_case(daemon, "ledger-lost-entry-fixed")
@@ -142,5 +165,5 @@ def an_ending_without_a_match_says_what_to_do():
 
 
 if __name__ == "__main__":
-    world.main([a_board_that_hangs_is_reproduced, a_folder_with_logs_alone_is_reproduced_in_one_command, a_correct_twin_is_not_reproduced,
-                an_ending_without_a_match_says_what_to_do])
+    world.main([a_board_that_hangs_is_reproduced, a_folder_with_logs_alone_is_reproduced_in_one_command,
+                the_steps_by_hand_lead_to_a_campaign, a_correct_twin_is_not_reproduced, an_ending_without_a_match_says_what_to_do])

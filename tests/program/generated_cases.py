@@ -155,8 +155,43 @@ def a_caller_may_set_a_variable_of_ci():
         )
         assert ended.returncode == 1, (ended.returncode, ended.stderr)
         assert time.monotonic() - began >= 3, "the board gave up after CI's limit of 1 s"
-        assert f"{limit} is set by the caller" in ended.stdout and f"  {limit}=3\n" in ended.stdout, ended.stdout[:3000]
-        assert "MINE is set by the caller" in ended.stdout, ended.stdout[:3000]
+        assert f"set by the caller: {limit}=3\n" in ended.stdout and f"  {limit}=3\n" in ended.stdout, ended.stdout[:3000]
+        assert "set by the caller: MINE=a\\ b\\'c\n" in ended.stdout, ended.stdout[:3000]
+        for arguments, words in ((["--set", "SCRIPT_DIR=/x"], "needs that name itself"), (["--iterations=x"], "whole number")):
+            ended = subprocess.run([str(case / "run_test.sh"), *arguments], capture_output=True, text=True, timeout=60, check=False)
+            assert ended.returncode == 4 and words in ended.stderr, (arguments, ended.returncode, ended.stderr)
+        ended = subprocess.run(["sh", str(case / "run_test.sh"), "--help"], capture_output=True, text=True, timeout=60, check=False)
+        assert ended.returncode == 0 and "--iterations N" in ended.stdout, ended.stderr
+
+
+def what_is_missing_is_told_by_its_name():
+    with world.Daemon() as daemon:
+        checkout = Checkout(daemon.folder)
+        case = checkout.case(daemon.cases / "ring", [ORIGINALS / "logs" / "ring.log"])
+        (case / "case.yaml").write_text(f"repository: {checkout.path}\n")  # and nothing of the simulator
+        ndreprod(0, "generate", str(case))
+        ended = run(case)
+        assert ended.returncode == 4 and "No module named 'ttnn': build the checkout, or give" in ended.stderr, (ended.returncode, ended.stderr)
+        queue = checkout.case(daemon.cases / "queue", [ORIGINALS / "logs" / "queue-test.log"])
+        ndreprod(0, "generate", str(queue))
+        shutil.rmtree(checkout.path / "build")
+        daemon.start()
+        daemon.post("/v1/cases", {"folder": str(queue)})
+        daemon.post("/v1/cases/queue/analysis")
+        answer = daemon.finished(daemon.run("queue", budget="30s"))
+        assert answer["outcome"] == "setup_error", answer
+        assert "take_queue_tests is no program: build it" in json.dumps(answer), answer
+
+
+def a_limit_leaves_no_process_behind():
+    with world.Daemon() as daemon:
+        checkout = Checkout(daemon.folder)
+        case = checkout.case(daemon.cases / "ranks", [ORIGINALS / "logs" / "ranks.log"])
+        ndreprod(0, "generate", str(case))
+        (checkout.path / "ranks" / "exchange_test.py").write_text("import time\nprint('begun', flush=True)\ntime.sleep(600)\n")
+        limited = [str(case / "run_test.sh"), "--timeout", "1", "--iterations", "2"]
+        ended = subprocess.run(limited, capture_output=True, text=True, timeout=60, check=False)  # reads until nobody could write
+        assert ended.returncode == 124 and "begun" in ended.stdout, (ended.returncode, ended.stdout[-500:])
 
 
 def a_test_that_is_not_there_and_a_stop_are_told():
@@ -395,6 +430,7 @@ if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)
     world.main([
         what_is_generated_is_sound_and_passes_on_a_healthy_board, each_bug_is_reproduced_by_a_campaign,
-        generated_files_are_as_they_were, a_caller_may_set_a_variable_of_ci, a_test_that_is_not_there_and_a_stop_are_told,
+        generated_files_are_as_they_were, a_caller_may_set_a_variable_of_ci, what_is_missing_is_told_by_its_name,
+        a_limit_leaves_no_process_behind, a_test_that_is_not_there_and_a_stop_are_told,
         what_was_edited_by_hand_stays, odd_originals_fail_where_they_fail, the_corpus_runs_on_the_board_simulator,
     ])

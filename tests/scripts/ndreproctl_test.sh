@@ -190,7 +190,7 @@ can_events '/v1/events?campaign=7&after=0' '202 POST /v1/cases/gather/campaigns'
   'GET /v1/attempts/31' '{"number":4,"arm":"workers","iterations":214,"log_offset":19083000}'
 ctl 0 run gather -f
 says 'attempt 4: search, workers workers=4'; says 'attempt 4: runs, logs/run_4.log'; says '! device_timeout  byte 48211'
-says 'attempt 4: reproduced - as wanted'; says 'board 0: reset verified ok'; if grep -q 'board 0: clean$' "$folder/out"; then good; else bad 'no board'; fi
+says 'attempt 4: reproduced - as wanted'; says 'board 0: reset verified, ok'; if grep -q 'board 0: clean$' "$folder/out"; then good; else bad 'no board'; fi
 for offset in 48211 48300; do if [[ $(grep -c "byte $offset" "$folder/out") == 1 ]]; then good; else bad "not one line of $offset"; fi; done
 says 'campaign 7 of gather: reproduced - 4 of 9'
 says 'REPRODUCED  gather  campaign 7  0:52'; says_not $'\e'; says_not $'\r'

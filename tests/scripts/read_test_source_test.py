@@ -452,7 +452,7 @@ STRESS = """\
 def shapes(source, original=None, **more):
     sources = Sources(tests__test_x_stress_py=source, **more)
     question = {"root": sources.folder.name, "stress_tests": ["tests/test_x_stress.py"],
-                "original": {"path": "", "operations": [], "loops": [], **(original or {})}}
+                "original": {"path": "", "operations": [], "loops": [], "values": {}, **(original or {})}}
     answer = subprocess.run([sys.executable, "-I", "-S", str(SCRIPT)], input=json.dumps(question), capture_output=True, text=True, check=True)
     return {shape["name"]: shape for shape in json.loads(answer.stdout)["shapes"]}
 

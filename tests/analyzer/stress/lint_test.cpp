@@ -109,17 +109,10 @@ struct LintedCase {
 
   std::vector<LintFinding> findings() const {
     const auto variables = ndr::plan_environment({evidence, settings, nullptr, {}, ""});
-    ndr::LintSources sources{std::nullopt,
-                             {},
-                             std::nullopt,
-                             true,
-                             evidence,
-                             test,
-                             variables,
-                             {},
-                             shapes,
-                             false,
-                             [](const auto&) { return false; }};
+    ndr::LintSources sources{
+        std::nullopt, {}, std::nullopt, true, evidence, test, variables, {}, shapes, false, [](const auto& path) {
+          return path == "/bin/bash" || path == "/checkout";
+        }};
     if (has_script) sources.run_script = script;
     if (has_stress) sources.tests = {conftest, stress};
     if (has_readme) sources.readme = CaseFile{"README.md", "./run_test.sh", false};
@@ -289,6 +282,7 @@ TEST_CASE("a loop in the shell is held to the same") {
   LintedCase loop;
   loop.test.framework = "gtest";
   loop.test.function = "Queue.Drains";
+  loop.evidence.test_id->value = "Queue.Drains";
   loop.test.fixture_kind = "gtest:TEST";
   loop.test.shape.reset();
   loop.shapes->clear();
@@ -302,6 +296,13 @@ TEST_CASE("a loop in the shell is held to the same") {
   CHECK(loop.rules() == "hidden-failure whole-suite");
   loop.stress.text = "q --gtest_filter=Queue.Drains # for ((\n";
   CHECK(loop.rules() == "no-amplification");
+  loop.stress.text = "for ((;;)); do q --gtest_filter=Queue.Fills; done\n";
+  CHECK(loop.rules() == "wrong-operation");
+  loop.stress.text = "for ((;;)); do q --gtest_filter=Queue.*; done\n";
+  REQUIRE(loop.rules() == "whole-suite");
+  CHECK(loop.findings()[0].severity == Severity::warning);
+  loop.stress.is_executable = false;
+  CHECK(loop.rules() == "not-executable whole-suite");
 }
 
 TEST_CASE("findings say where, errors first") {

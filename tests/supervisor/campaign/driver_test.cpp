@@ -213,7 +213,7 @@ TEST_CASE("the budget's sight is told at the start and again once a run was meas
   for (const std::string& body : world.events("campaign.step"))
     if (body.find(R"("step":"budget")") != std::string::npos) told.push_back(body);
   REQUIRE(told.size() == 2);
-  CHECK_THAT(told[0], ContainsSubstring("at an assumed 20.0 s a run"));
+  CHECK_THAT(told[0], ContainsSubstring("of 20.0 s, which is a guess"));
   CHECK_THAT(told[1], ContainsSubstring(R"("expected_attempt_ms":10000,"assumed":false)"));
 }
 

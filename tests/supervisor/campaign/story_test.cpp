@@ -12,7 +12,10 @@ TEST_CASE("what a budget shows is told with what it supposes") {
     return nlohmann::json::parse(budget_event(CampaignRow{}, policy, assumed, 0).body)["text"].get<std::string>();
   };
   CHECK(text(false) ==
-        "this budget shows failure rates above 5 % a run with 90 %, at 6.0 s a run, if all of it but the reserve for "
-        "confirmation went into plain runs");
-  CHECK_THAT(text(true), ContainsSubstring("at an assumed 6.0 s a run, if all"));
+        "with plain runs alone, of 6.0 s, this budget would show with 90 % a failure that occurs in more than 5 % of "
+        "them");
+  CHECK_THAT(text(true), ContainsSubstring("of 6.0 s, which is a guess, this budget"));
+  const Policy short_one{.budget_ms = 1000, .expected_attempt_ms = 6000};
+  const auto body = nlohmann::json::parse(budget_event(CampaignRow{}, short_one, false, 0).body);
+  CHECK_THAT(body["text"].get<std::string>(), ContainsSubstring("only what nearly always fails"));
 }

@@ -5,12 +5,13 @@
 #   TakeQueue::take: the queue is empty
 # Written by `ndreprod generate` from the logs of CI; a comment behind a variable names the line that it was read from.
 # Once it has been edited it is not written over: a new one becomes run_test.sh.new.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 
 SCRIPT_DIR="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)"
 REPOSITORY="$SCRIPT_DIR"'/checkout'
 export REPOSITORY="${NDREPRO_REPOSITORY:-$REPOSITORY}"
 
-# An iteration took CI at most 0.015 s: as many as fit 240 s, at most 1000
+# CI's failing run took 0.015 s until it failed: as many as fit 240 s, at most 1000
 export NDREPRO_ITERATIONS="${NDREPRO_ITERATIONS:-1000}"
 export NDREPRO_WORKERS="${NDREPRO_WORKERS:-1}"
 export NDREPRO_TIMEOUT="${NDREPRO_TIMEOUT:-240}"
@@ -34,10 +35,11 @@ NDREPRO_REPOSITORY names another checkout.
 USAGE
 }
 usage_error() {
-    echo "run_test.sh: $1" >&2
+    echo "run_test.sh: cannot run: $1" >&2
     exit 4
 }
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    [[ $1 != --*=* ]] || set -- "${1%%=*}" "${1#*=}" "${@:2}"
     case $1 in
     -h | --help)
         usage
@@ -50,7 +52,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
         shift 2
         ;;
     --set)
-        [[ ${2:-} =~ ^[A-Za-z_][A-Za-z0-9_]*= ]] || usage_error "--set needs NAME=VALUE"
+        [[ ${2:-} =~ ^[A-Za-z_][A-Za-z0-9_]*= ]] || usage_error "--set needs a variable and its value: --set NAME=VALUE"
         export "NDREPRO_SET_$2"
         shift 2
         ;;
@@ -82,9 +84,13 @@ export TT_METAL_HOME="$REPOSITORY"  # logs/queue-sweep.log:8
 
 for variable in "${!NDREPRO_SET_@}"; do
     name="${variable#NDREPRO_SET_}"
-    [[ $name =~ ^[A-Za-z_] ]] || continue
+    case $name in
+    '' | [0-9]* | UID | EUID | PPID | BASH* | SHELLOPTS | SCRIPT_DIR | REPOSITORY | NDREPRO_* | name | variable | options)
+        usage_error "--set $name: this script needs that name itself"
+        ;;
+    esac
     export "$name=${!variable}"
-    echo "  note: $name is set by the caller"
+    printf '  set by the caller: %s=%q\n' "$name" "${!variable}"
 done
 for name in TT_METAL_OPERATION_TIMEOUT_SECONDS ARCH_NAME LOGURU_LEVEL PYTHONDONTWRITEBYTECODE PYTHONPATH TT_METAL_HOME NDREPRO_ITERATIONS NDREPRO_WORKERS NDREPRO_TIMEOUT NDREPRO_SEED NDREPRO_FILTER REPOSITORY; do
     printf '  %s=%q\n' "$name" "${!name}"

@@ -8,7 +8,7 @@ child=
 trap 'trap - TERM; [ -z "$child" ] || kill -TERM "$child"; wait; exit 143' INT TERM
 
 for ((ran = 1; ran <= NDREPRO_ITERATIONS; ran++)); do
-    timeout --foreground --kill-after=10 "$NDREPRO_TIMEOUT" "${command[@]}" "$@" &
+    timeout --kill-after=10 "$NDREPRO_TIMEOUT" "${command[@]}" "$@" &
     child=$!
     wait "$child"
     status=$?

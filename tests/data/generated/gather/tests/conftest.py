@@ -8,6 +8,8 @@ import pathlib
 import sys
 import types
 
+import pytest
+
 REPOSITORY = pathlib.Path(os.environ.get("NDREPRO_REPOSITORY") or os.environ.get("REPOSITORY") or pathlib.Path(__file__).resolve().parent.parent / "checkout")
 CONFTESTS = ["conftest.py"]
 IMPORT_FOLDERS = [".", "tests/readback"]
@@ -22,11 +24,15 @@ def pytest_addoption(parser, pluginmanager):
     for number, name in enumerate(CONFTESTS):
         path = REPOSITORY / name
         if not path.is_file():
-            raise FileNotFoundError(f"{path}: the original's conftest.py; is NDREPRO_REPOSITORY the right checkout?")
+            raise pytest.UsageError(f"{path} is not there; is NDREPRO_REPOSITORY the right checkout?")
         spec = importlib.util.spec_from_file_location(f"ndrepro_conftest_{number}", path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except ImportError as error:
+            remedy = "build the checkout, or give its folder in PYTHONPATH (case.yaml: environment)"
+            raise pytest.UsageError(f"{path}: {error}: {remedy}") from None
         # pytest gives the fixtures of a conftest.py to tests below it alone: this one has the same, and no place.
         plugin = types.ModuleType(spec.name)
         plugin.__dict__.update({key: value for key, value in vars(module).items() if not key.startswith("__")})

@@ -1,18 +1,18 @@
 #!/bin/bash
 # Runs TakeQueue.TwoThreadsEmptyIt again and again until it fails: takequeue_twothreadsemptyit_stress.sh [ARGUMENT OF THE BINARY…]
 # TakeQueue::take: the queue is empty
-# NDREPRO_ITERATIONS times, by --gtest_repeat in blocks of 10, of which the one that fails is the last; each in a
+# NDREPRO_ITERATIONS times, by --gtest_repeat in blocks of 10, the last of which is the one with a failure; each in a
 # process of its own where NDREPRO_PROCESS_PER_ITERATION=1. Started by ../run_test.sh, which sets the environment.
 
 binary="$REPOSITORY"/'build/test/take_queue_tests'
 binary="${NDREPRO_BINARY:-$binary}"
 if [ ! -x "$binary" ]; then
-    echo "takequeue_twothreadsemptyit_stress.sh: $binary is no program: build it, or name it in NDREPRO_BINARY" >&2
+    echo "takequeue_twothreadsemptyit_stress.sh: cannot run: $binary is no program: build it, or name it in NDREPRO_BINARY" >&2
     exit 4
 fi
 # A program whose filter fits nothing passes.
 if listed="$("$binary" "--gtest_filter=$NDREPRO_FILTER" --gtest_list_tests 2>/dev/null)" && [[ $listed != *$'\n  '* ]]; then
-    echo "takequeue_twothreadsemptyit_stress.sh: $binary has no test $NDREPRO_FILTER: is it the commit that CI ran?" >&2
+    echo "takequeue_twothreadsemptyit_stress.sh: cannot run: $binary has no test $NDREPRO_FILTER: is it the commit that CI ran?" >&2
     exit 4
 fi
 block=10
@@ -23,7 +23,7 @@ trap 'trap - TERM; [ -z "$child" ] || kill -TERM "$child"; wait; exit 143' INT T
 for ((ran = 0; ran < NDREPRO_ITERATIONS; ran += count)); do
     count=$((NDREPRO_ITERATIONS - ran < block ? NDREPRO_ITERATIONS - ran : block))
     GTEST_RANDOM_SEED=$((NDREPRO_SEED % 99999 + 1)) GTEST_FAIL_FAST=1 GTEST_COLOR=no \
-        timeout --foreground --kill-after=10 "$NDREPRO_TIMEOUT" \
+        timeout --kill-after=10 "$NDREPRO_TIMEOUT" \
         "$binary" "--gtest_filter=$NDREPRO_FILTER" "--gtest_repeat=$count" "$@" &
     child=$!
     wait "$child"
