@@ -157,6 +157,7 @@ TestShape shape_of(const json& said) {
   const auto repeats = said.find("repeats");
   shape.repeats = std::nullopt;
   if (repeats != said.end() && repeats->is_number_unsigned()) shape.repeats = repeats->get<std::uint64_t>();
+  shape.takes_helpers = flag_in(said, "takes_helpers");
   shape.runs_original = flag_in(said, "runs_original");
   return shape;
 }

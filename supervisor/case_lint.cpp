@@ -29,6 +29,8 @@ try:
     compile(sys.stdin.buffer.read(), sys.argv[1], "exec")
 except (SyntaxError, ValueError) as error:
     print(f"{getattr(error, 'lineno', None) or 1}: {getattr(error, 'msg', error)}")
+except (RecursionError, MemoryError, OverflowError):
+    print("1: is nested too deeply for Python")
 )";
 
 std::optional<CaseFile> file_at(const CaseFolder& folder, const std::string& path) {
@@ -94,7 +96,8 @@ private:
       const auto said = ask_child({*bash, {"--norc", "-n", "-s"}, file.text, "", tool_limit});
       // "bash: line 7: syntax error near ..."
       if (said && !said->succeeded()) {
-        const std::string_view message = after(said->errors, "line ").value_or(said->errors);
+        const std::string errors = said->errors.empty() ? "1: bash dies of it" : said->errors;
+        const std::string_view message = after(errors, "line ").value_or(errors);
         add("syntax", Severity::error, file, before(message, ":"), before(after(message, ": ").value_or(message), "\n"),
             "mend the line");
       }
@@ -103,6 +106,7 @@ private:
     if (!shellcheck) return;
     const auto said = ask_child(
         {*shellcheck, {"--norc", "-s", "bash", "-e", "SC1090,SC1091", "-f", "gcc", "-"}, file.text, "", tool_limit});
+    if (!said) result_.skipped.emplace_back("shellcheck (it takes too long)");
     if (!said) return;
     // "-:7:3: warning: text [SC2086]"
     for (const std::string_view line : split(said->output, '\n')) {

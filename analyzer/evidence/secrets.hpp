@@ -5,8 +5,9 @@
 namespace ndr {
 
 /// Whether a variable holds a secret, by a word of its name between underscores (HF_TOKEN, DB_PASSWORD, GH_PAT) or the
-/// end of one (GITHUBTOKEN), or by the form of its value. Numbers and switches are none, whatever their name:
-/// EOS_TOKEN=2; nor are MAX_TOKENS, TOKENIZERS_PARALLELISM and MODEL_PATH.
+/// end of one (GITHUBTOKEN), or by the form of its value, of which 8 KiB are looked at. Numbers, switches, paths and
+/// texts of less than six characters are none, whatever their name: EOS_TOKEN=2; nor are MAX_TOKENS, AUTH_MODE and
+/// MODEL_PATH.
 bool is_secret(std::string_view name, std::string_view value);
 
 /// The text with "***" for what has the form of a credential: tokens of GitHub, GitLab, Hugging Face, npm, PyPI, Slack,

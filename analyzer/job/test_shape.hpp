@@ -14,7 +14,8 @@ struct HidingPlace {
 };
 
 /// What a test does to its device and to its failure, as scripts/read_test_source.d/shape.py says it: in terms that a
-/// stress test can be compared with its original by. Values are Python texts, the same for the same value.
+/// stress test can be compared with its original by. Values are Python texts, the same for the same value; with a "?" in
+/// front they may be the same as another text.
 struct TestShape {
   std::string path;
   std::string name;
@@ -29,9 +30,10 @@ struct TestShape {
   std::optional<std::map<std::string, std::string>> opened;  // arguments of the call that opens the device; none: none
   std::vector<std::string> uses;                             // names, of a stress test
   std::vector<std::string> operations;                       // names, any of which is the failing one; of the original
-  std::vector<std::string> loops;                            // what each runs over; of the original
+  std::vector<std::string> loops;                            // what each runs over; of a stress test the original's
   std::vector<HidingPlace> hides;
   std::optional<std::uint64_t> repeats = 1;  // turns of the longest loop; none: not written down
+  bool takes_helpers = false;                // of files that were not read
   bool runs_original = false;
 };
 

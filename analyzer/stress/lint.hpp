@@ -56,8 +56,8 @@ struct LintSources {
   std::function<bool(const std::string& path)> has_path;
 };
 
-/// What is wrong, errors first, then by file and line. Pure; what bash, Python and shellcheck say is added by the
-/// caller.
+/// What is wrong, errors first, then by file and line; of a rule and file at most twenty. Pure; what bash, Python and
+/// shellcheck say is added by the caller.
 std::vector<LintFinding> lint(const LintSources& sources);
 
 /// In the order that lint() promises.

@@ -2,6 +2,7 @@
 #include <array>
 #include <utility>
 
+#include "analyzer/evidence/secrets.hpp"
 #include "analyzer/evidence/text.hpp"
 #include "analyzer/printed_text.hpp"
 #include "analyzer/stress/lint_parts.hpp"
@@ -28,6 +29,8 @@ public:
       if (variable.is_set && variable.is_exported) check_loader(name, variable);
       if (variable.is_set && variable.value && *variable.value == "***")
         add("secret", variable.line, "sets a variable to what CI shows in place of a secret", "leave it out");
+      else if (variable.is_set && variable.value && is_secret(name, *variable.value))
+        add("secret", variable.line, "holds what looks like a secret: " + name, "take it from the environment");
     }
   }
 
@@ -45,6 +48,7 @@ private:
   void check_checkout() {
     constexpr std::string_view assignment = "REPOSITORY=";
     for (const ScriptCommand& command : shell_.commands) {
+      if (!command.words[0].text.starts_with(assignment) && command.words[0].text != "export") continue;
       for (const ShellWord& word : command.words) {
         const std::string path = word.text.substr(std::min(assignment.size(), word.text.size()));
         if (!word.text.starts_with(assignment) || !word.has_value || !path.starts_with("/") || sources_.has_path(path))
@@ -126,8 +130,8 @@ private:
               ", which is not on this host",
           "name yours: \"$REPOSITORY\"", Severity::warning);
     if (!set.value || *set.value == planned.value || *set.value == "***" || is_place) return;
-    const std::string lower = to_lower(planned.name);
-    const bool is_limit = contains(lower, "timeout") || contains(lower, "hang");
+    const std::string joined = "_" + to_lower(planned.name) + "_";
+    const bool is_limit = contains(joined, "timeout") || contains(joined, "_hang_");
     add("wrong-environment", set.line,
         "sets " + planned.name + " to " + (set.value->empty() ? "nothing" : printable(set.value->substr(0, 80))) +
             ", " + (planned.place.starts_with("case.yaml") ? "case.yaml" : "CI") + " has " +

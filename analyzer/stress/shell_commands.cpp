@@ -175,11 +175,13 @@ private:
       const auto words = LineReader{standard, known_, depth_ + 1}.read();
       if (words.size() == 1 && words[0].words.size() == 1 && words[0].words[0].has_value) {
         word_.text += words[0].words[0].text;
+        if (mark.ends_with('=')) word_.sets = {name, words[0].words[0].text};
         return;
       }
       if (words.empty()) return;
     }
     word_.has_value = false;
+    word_.unknown.push_back(name);
   }
 
   const ScriptLine& line_;
@@ -230,9 +232,16 @@ private:
     const bool was_exported = variable.is_exported && variable.is_set;
     variable = {line, assigned.value, exported || was_exported || exports_all_, true};
   }
+  void export_all() {
+    for (auto& [name, variable] : script_.variables)
+      variable.is_exported = variable.is_set;
+  }
   void unset(const std::string& name, std::uint64_t line) { script_.variables[name] = {line, {}, false, false}; }
 
   void run(const ScriptCommand& command, bool is_last) {
+    for (const ShellWord& word : command.words) {
+      if (word.sets) assign({word.sets->first, word.sets->second}, command.line, false);
+    }
     std::size_t at = 0;
     while (at < command.words.size() &&
            is_one_of(command.words[at].text, {"if", "then", "do", "else", "{", "!", "time"}))
@@ -260,17 +269,22 @@ private:
       for (std::size_t i = 0; i < arguments.size(); ++i)
         exports_all_ = exports_all_ || arguments[i].text == "-a" || arguments[i].text == "allexport";
     else if (is_one_of(name, {"source", "."}) && !script_.sources && !arguments.empty() &&
-             !contains(arguments[0].text, "activate") && arguments[0].has_value)
+             !contains(arguments[0].text, "activate") && !arguments[0].text.empty())
       script_.sources = command.line;
-    else if (name == "env" && is_last)
-      run_env(arguments, command.line);
+    const auto env = std::find_if(command.words.begin(), command.words.end(),
+                                  [](const ShellWord& word) { return word.text == "env" && !word.is_quoted; });
+    if (is_last && env != command.words.end()) run_env({env + 1, command.words.end()}, command.line);
   }
 
   void declare(const std::string& name, const std::vector<ShellWord>& arguments, std::uint64_t line) {
     bool exports = name == "export";
     bool takes_back = false;
     for (const ShellWord& word : arguments) {
-      if (word.text.starts_with('-') && !word.is_quoted) {
+      if (word.text.empty() && !word.unknown.empty() && exports) {
+        export_all();  // "${VARIABLES[@]}"
+      } else if (word.text.starts_with('+') && contains(word.text, "x")) {
+        takes_back = true;
+      } else if (word.text.starts_with('-') && !word.is_quoted) {
         exports = exports || contains(word.text, "x");
         takes_back = takes_back || contains(word.text, "n");
       } else if (const auto assigned = assigned_by(word)) {
@@ -293,6 +307,8 @@ private:
         unset(arguments[++i].text, line);
       } else if (text.starts_with("--unset=")) {
         unset(text.substr(8), line);
+      } else if (text.empty() && !arguments[i].unknown.empty()) {
+        export_all();
       } else if (const auto assigned = assigned_by(arguments[i])) {
         assign(*assigned, line, true);
       } else {
@@ -311,19 +327,58 @@ ShellScript read_shell(const std::vector<ScriptLine>& lines, std::uint64_t until
   return ShellReader{}.read(lines, until);
 }
 
-std::vector<ScriptCommand>::const_iterator test_command(const ShellScript& script) {
-  return std::find_if(script.commands.begin(), script.commands.end(), [](const ScriptCommand& command) {
-    // What only looks for pytest, installs it or talks about it.
-    const bool only_names = std::any_of(command.words.begin(), command.words.end(), [](const ShellWord& word) {
-      return is_one_of(word.text, {"echo", "printf", "command", "which", "type", "pip", "pip3", "install", "has_module",
-                                   "usage_error", "chmod", "ls", "grep", "cat"});
-    });
-    return !only_names && std::any_of(command.words.begin(), command.words.end(), [](const ShellWord& word) {
-      const std::string_view text = word.text;
-      return text == "pytest" || text.ends_with("/pytest") || text.ends_with("py.test") ||
-             text.ends_with("_stress.sh") || text.starts_with("--gtest_");
-    });
+namespace {
+
+bool is_pytest_name(std::string_view word) {
+  return word == "pytest" || word.ends_with("/pytest") || word.ends_with("py.test");
+}
+
+// What may stand in front of a command: assignments, options and numbers of `timeout 60`, `env -u X`, `nice -n 5`.
+bool is_prefix(const ShellWord& word) {
+  return word.text.starts_with('-') || (!word.text.empty() && is_digit(word.text[0])) ||
+         assigned_by(word).has_value() || word.text.empty() ||
+         is_one_of(word.text, {"if",     "then",  "do",    "else",    "{",      "!",        "time",    "exec",
+                               "env",    "nice",  "sudo",  "timeout", "stdbuf", "taskset",  "numactl", "xvfb-run",
+                               "setsid", "while", "until", "bash",    "sh",     "catchsegv"});
+}
+
+bool starts_tests(const ScriptCommand& command) {
+  const auto& words = command.words;
+  const auto first = std::find_if_not(words.begin(), words.end(), is_prefix);
+  const bool only_talks =
+      first != words.end() && is_one_of(first->text, {"echo", "printf", "usage_error", "has_module", "grep"});
+  const bool only_asks = std::any_of(words.begin(), words.end(), [](const ShellWord& word) {
+    return is_one_of(word.text, {"--version", "--help", "--gtest_list_tests"});
   });
+  if (only_talks || only_asks) return false;
+  for (auto word = words.begin(); word != words.end(); ++word) {
+    const std::string_view text = word->text;
+    const bool by_module = word != words.begin() && (word - 1)->text == "-m";
+    if (is_pytest_name(text) && (by_module || word == first)) return true;
+    // PYTEST="python3 -m pytest"; $PYTEST ...
+    if (word == first && !word->is_quoted && (contains(text, "-m pytest") || text.ends_with(" pytest"))) return true;
+    if (word == first && text.ends_with(".sh") && (text.ends_with("_stress.sh") || contains(text, "tests/")))
+      return true;
+    if (text.starts_with("--gtest_")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<ScriptCommand>::const_iterator test_command(const ShellScript& script) {
+  return std::find_if(script.commands.begin(), script.commands.end(), starts_tests);
+}
+
+bool is_in_braces(const ShellScript& script, std::vector<ScriptCommand>::const_iterator command) {
+  int depth = 0;
+  for (auto one = script.commands.begin(); one != script.commands.end(); ++one) {
+    depth -= static_cast<int>(one->words.front().text == "}");
+    depth += static_cast<int>(
+        std::any_of(one->words.begin(), one->words.end(), [](const auto& w) { return w.text == "{" && !w.is_quoted; }));
+    if (one == command) break;
+  }
+  return depth > 0;
 }
 
 bool is_in_loop(const ShellScript& script, std::vector<ScriptCommand>::const_iterator command) {

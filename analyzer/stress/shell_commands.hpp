@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "analyzer/stress/script_lines.hpp"
@@ -14,8 +15,10 @@ namespace ndr {
 struct ShellWord {
   std::string text;
   bool has_value = true;
-  bool is_quoted = false;   // in part at least
-  bool has_status = false;  // of a command: $?, ${PIPESTATUS[...]}
+  bool is_quoted = false;                                     // in part at least
+  bool has_status = false;                                    // of a command: $?, ${PIPESTATUS[...]}
+  std::optional<std::pair<std::string, std::string>> sets{};  // ${NAME:=VALUE}
+  std::vector<std::string> unknown{};                         // the names of variables whose values are not known
 };
 
 /// One command of a script; `ends_with` is what stands behind it: ";" (a line's end too), "&&", "||", "|", "&".
@@ -46,6 +49,9 @@ ShellScript read_shell(const std::vector<ScriptLine>& lines, std::uint64_t until
 
 /// The first command that starts tests: pytest, a stress loop, a Google Test program. The end where there is none.
 std::vector<ScriptCommand>::const_iterator test_command(const ShellScript& script);
+
+/// Whether the command stands in a function, or in another group of `{` and `}`.
+bool is_in_braces(const ShellScript& script, std::vector<ScriptCommand>::const_iterator command);
 
 /// Whether the command stands in a loop of the script.
 bool is_in_loop(const ShellScript& script, std::vector<ScriptCommand>::const_iterator command);

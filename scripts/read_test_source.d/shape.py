@@ -1,8 +1,8 @@
 """What a test does to its device and to its failure, in terms that a stress test can be compared with its original by."""
 import ast
 
-from checkout import dotted, same_file
-from fixtures import BUILTIN_FIXTURES, Function, called_functions, describe_fixtures, device_setup, find_fixture, opening_call, reachable_functions
+from checkout import dotted, is_fixture, same_file
+from fixtures import BUILTIN_FIXTURES, Function, called_functions, describe_fixtures, device_setup, find_fixture, is_device_fixture, opening_call, reachable_functions
 from slicing import PURE_CALLS, head_nodes
 
 HIDING_MARKS = {"skip", "skipif", "xfail", "flaky", "skipIf", "skipUnless", "expectedFailure"}
@@ -10,6 +10,7 @@ HIDING_CALLS = {"pytest.skip", "pytest.xfail", "pytest.exit", "unittest.skip"}
 WIDE_ERRORS = {"Exception", "BaseException", "RuntimeError", "AssertionError", "OSError"}
 DEEPEST_CONSTANT = 10
 MOST_NAMES = 500
+MOST_SHAPES = 20
 
 
 class Unknown(Exception):
@@ -20,15 +21,33 @@ class Normal(ast.NodeTransformer):
     """Constants looked through, lists as tuples, names without their modules: (2, 4) and [2, 4] are one shape."""
 
     def __init__(self, module, depth=0):
-        self.module, self.depth = module, depth
+        self.module, self.depth, self.is_sure = module, depth, True
 
     def visit_Name(self, node):
         constant = self.module.constants.get(node.id)
         if constant is not None and self.depth < DEEPEST_CONSTANT:
-            return Normal(self.module, self.depth + 1).visit(ast.parse(ast.unparse(constant), mode="eval").body)
+            inner = Normal(self.module, self.depth + 1)
+            value = inner.visit(ast.parse(ast.unparse(constant), mode="eval").body)
+            self.is_sure = self.is_sure and inner.is_sure
+            return value
+        self.is_sure = False
         if node.id in self.module.imports or node.id in PURE_CALLS:
             return node
         raise Unknown
+
+    def visit_Call(self, node):
+        self.is_sure = False
+        return self.generic_visit(node)
+
+    def visit_BinOp(self, node):
+        node = self.generic_visit(node)
+        left, right = (side.value if isinstance(side, ast.Constant) else None for side in (node.left, node.right))
+        if not all(isinstance(side, int) and abs(side) < 1 << 40 for side in (left, right)):
+            return node
+        if isinstance(node.op, ast.LShift) and 0 <= right <= 40:
+            return ast.Constant(left << right)
+        folded = {ast.Add: lambda: left + right, ast.Sub: lambda: left - right, ast.Mult: lambda: left * right}.get(type(node.op))
+        return ast.Constant(folded()) if folded else node
 
     def visit_Attribute(self, node):
         if not dotted(node):
@@ -40,9 +59,12 @@ class Normal(ast.NodeTransformer):
 
 
 def comparable(module, node):
-    """The value as a text that is the same for the same value, None where nobody knows it without running the file."""
+    """The value as a text that is the same for the same value, with a "?" in front where others may be too (calls, names of
+    other files); None where nobody knows it without running the file."""
     try:
-        return ast.unparse(Normal(module).visit(ast.parse(module.segment(node), mode="eval").body))
+        normal = Normal(module)
+        text = ast.unparse(normal.visit(ast.parse(module.segment(node), mode="eval").body))
+        return text if normal.is_sure else "?" + text
     except (Unknown, SyntaxError, ValueError, RecursionError):
         return None
 
@@ -66,9 +88,9 @@ def open_arguments_of(function):
     opened = opening_call(function)
     if opened is None:
         return None
-    named = [(str(i), node) for i, node in enumerate(opened[1].args)] + [(k.arg, k.value) for k in opened[1].keywords if k.arg]
-    values = {name: comparable(function.module, node) for name, node in named}
-    return {name: value for name, value in values.items() if value is not None}
+    named = [("device_id" if i == 0 else str(i), node) for i, node in enumerate(opened[1].args)]
+    named += [(k.arg or "**", k.value) for k in opened[1].keywords]
+    return {name: comparable(function.module, node) or "?" for name, node in named}
 
 
 def call_names(nodes):
@@ -108,6 +130,9 @@ def reached_from(module, name):
 def imported_siblings(checkout, module):
     """Modules that lie beside this one and that it imports."""
     folder = module.path.rpartition("/")[0]
+    conftest = checkout.module(f"{folder}/conftest.py") if folder else None
+    if conftest is not None:
+        yield conftest
     for node, alias in module.imports.values():
         named = node.module if isinstance(node, ast.ImportFrom) else alias.name
         other = checkout.module(f"{folder}/{(named or alias.name).split('.')[-1]}.py") if folder else None
@@ -119,6 +144,7 @@ def uses_of(checkout, function):
     """The names that the test uses, by its own helpers and those beside it too."""
     module = function.module
     nodes = [module.functions[name] for name in reached_from(module, function.name)]
+    nodes += [module.constants[name] for name in names_in(nodes) if name in module.constants]
     nodes += [other.tree for other in imported_siblings(checkout, module)]
     return sorted(names_in(nodes))[:MOST_NAMES]
 
@@ -161,7 +187,8 @@ def swallows(module, owner, node, operations):
         if isinstance(inner, ast.Try) and leads_to(module, owner, inner.body, operations):
             for handler in inner.handlers:
                 tells = any(isinstance(n, ast.Raise) or (isinstance(n, ast.Call) and last_name(dotted(n.func)) in ("fail", "exit", "_exit", "abort")) for n in ast.walk(handler))
-                if is_wide(handler.type) and not tells:
+                later = any(isinstance(n, (ast.Assert, ast.Raise)) and n.lineno > inner.end_lineno for n in ast.walk(node))
+                if is_wide(handler.type) and not tells and not later:
                     yield handler.lineno, "except"
         if isinstance(inner, (ast.With, ast.AsyncWith)) and leads_to(module, owner, inner.body, operations):
             for item in inner.items:
@@ -171,12 +198,15 @@ def swallows(module, owner, node, operations):
                     yield inner.lineno, named
 
 
-def never_runs(module, node):
-    """(line, what) of a return that stands before the rest, and of a loop without a turn."""
-    for statement in node.body[:-1]:
-        if isinstance(statement, ast.Return):
+def never_runs(module, owner, node, operations):
+    """(line, what) of a return that stands before the failing operation, and of a loop or condition around it that it
+    never gets through."""
+    for number, statement in enumerate(node.body):
+        if isinstance(statement, ast.Return) and operations and leads_to(module, owner, node.body[number + 1 :], operations):
             yield statement.lineno, "return"
     for inner in ast.walk(node):
+        if not isinstance(inner, (ast.For, ast.AsyncFor, ast.If, ast.While)) or not operations or not leads_to(module, owner, inner.body, operations):
+            continue
         if isinstance(inner, (ast.For, ast.AsyncFor)) and range_size(module, inner.iter) == 0:
             yield inner.lineno, "a loop of no turn"
         if isinstance(inner, (ast.If, ast.While)) and isinstance(inner.test, ast.Constant) and not inner.test.value:
@@ -192,8 +222,11 @@ def hiding_places(function, operations):
             found.append((mark.lineno, name))
     for name in reached_from(module, function.name):
         node = module.functions[name]
-        found += [(call.lineno, called) for called, call in called_functions(node) if called in HIDING_CALLS]
-        found += list(swallows(module, name.split("::")[0], node, operations)) + list(never_runs(module, node))
+        guarded = {id(n) for inner in ast.walk(node) if isinstance(inner, ast.If) for n in ast.walk(inner)}
+        found += [(call.lineno, called + (" on a condition" if id(call) in guarded else ""))
+                  for called, call in called_functions(node) if called in HIDING_CALLS]
+        owner = name.split("::")[0]
+        found += list(swallows(module, owner, node, operations)) + list(never_runs(module, owner, node, operations))
     return [{"line": line, "text": text} for line, text in sorted(set(found))][:100]
 
 
@@ -208,22 +241,31 @@ def loops_of(function):
     module, found = function.module, {}
     for name in reached_from(module, function.name):
         for node in ast.walk(module.functions[name]):
-            if isinstance(node, (ast.For, ast.AsyncFor)):
+            if isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
                 found[module.source(node.iter)] = range_size(module, node.iter)
+            elif isinstance(node, ast.Call) and last_name(dotted(node.func)) in ("map", "starmap", "imap", "submit", "repeat"):
+                found[module.source(node)] = None
             elif isinstance(node, ast.While):
                 found[module.source(node.test)] = None
     return found
 
 
-def repeats_of(function, original_loops):
-    """How often the operation runs: the most turns of one loop that the original has not; None where the number is not
-    written down."""
+def repeats_of(function, original_loops, siblings):
+    """How often the operation runs: the product of its rows, and of the loops that the original has not; None where the
+    number is not written down."""
     turns = [len(p.rows) if p.rows is not None else None for p in function.parametrisations]
     turns += [count for text, count in loops_of(function).items() if text not in original_loops]
-    others = {"pytest_generate_tests"} & set(function.module.functions)
-    if others or {"repeat"} & set(function.markers()):
+    decorators = [d for node in function.module.functions.values() for d in node.decorator_list if isinstance(d, ast.Call)]
+    has_params = any(is_fixture(d) and any(k.arg == "params" for k in d.keywords) for d in decorators)
+    by_hook = "pytest_generate_tests" in function.module.functions or has_params
+    by_helper = any(isinstance(n, (ast.For, ast.While)) for other in siblings if not other.path.endswith("conftest.py") for n in ast.walk(other.tree))
+    by_hook = by_hook or any("pytest_generate_tests" in other.functions and "stress" not in other.functions for other in siblings)
+    if by_hook or by_helper or "repeat" in function.markers() or None in turns:
         return None
-    return None if None in turns else max(turns, default=1)
+    product = 1
+    for count in turns:
+        product *= max(count, 1)
+    return min(product, 1 << 30)
 
 
 def given_values(function):
@@ -250,22 +292,48 @@ def given_values(function):
 
 
 def runs_original(module, original):
-    """Whether the test calls into the original's own file."""
+    """Whether the file takes tests or helpers of the original's own file."""
     stem = original.rsplit("/", 1)[-1].removesuffix(".py") if original else None
+    used = {node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ImportFrom) and stem and (node.module or "").split(".")[-1] == stem:
-            return True
+            if any(alias.name == "*" or alias.name.startswith("test") or (alias.asname or alias.name) in used for alias in node.names):
+                return True
         if isinstance(node, ast.Import) and stem and any(alias.name.split(".")[-1] == stem for alias in node.names):
             return True
         if isinstance(node, ast.Call) and last_name(dotted(node.func)) in ("import_module", "spec_from_file_location", "run_path", "run_module"):
-            return True
+            named = [argument.value for argument in node.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)]
+            if not named or stem and any(stem in name for name in named):
+                return True
     return False
+
+
+KNOWN_MODULES = {"os", "sys", "re", "time", "math", "random", "json", "pathlib", "threading", "subprocess", "typing", "itertools",
+                 "functools", "contextlib", "pytest", "torch", "ttnn", "numpy", "np", "loguru", "tracy", "gc", "collections"}
+
+
+def takes_helpers(module):
+    """Whether it imports what lies in files that are not beside it: what these call is not known here."""
+    names = [node.module if isinstance(node, ast.ImportFrom) else alias.name for node, alias in module.imports.values()]
+    return any((name or "").split(".")[0] not in KNOWN_MODULES for name in names)
+
+
+def asked_by_name(function):
+    """Fixtures that are got by request.getfixturevalue("NAME")."""
+    for name in reached_from(function.module, function.name):
+        for node in ast.walk(function.module.functions[name]):
+            if isinstance(node, ast.Call) and last_name(dotted(node.func)) == "getfixturevalue" and node.args:
+                if isinstance(node.args[0], ast.Constant):
+                    yield str(node.args[0].value)
 
 
 def shape_of(checkout, function, original):
     """Of a stress test as it is written: all its rows."""
     module = function.module
     fixture, kind, _ = device_setup(checkout, function)
+    asked = next((name for name in asked_by_name(function) if is_device_fixture(name)), None)
+    if kind == "none" and asked:
+        fixture, kind = asked, f"fixture:{asked}"
     found = find_fixture(checkout, function, fixture) if fixture else None
     return {
         "path": module.path,
@@ -280,7 +348,9 @@ def shape_of(checkout, function, original):
         "uses": uses_of(checkout, function),
         "hides": hiding_places(function, original["operations"]),
         "values": {name: values for name, values in given_values(function).items() if name in original["values"]},
-        "repeats": repeats_of(function, original["loops"]),
+        "repeats": repeats_of(function, original["loops"], list(imported_siblings(checkout, module))),
+        "loops": [text for text in loops_of(function) if text in original["loops"]],
+        "takes_helpers": takes_helpers(module) or any(isinstance(d, ast.Name) for d in function.node.decorator_list),
         "runs_original": runs_original(module, original["path"]),
     }
 
@@ -321,8 +391,10 @@ def written_shapes(checkout, paths, original, is_test):
         for name, node in module.functions.items() if module is not None else []:
             if not is_test(module, name, node):
                 continue
+            if len(found) >= MOST_SHAPES:
+                return found
             try:
                 found.append(shape_of(checkout, Function(module, name), original))
             except Exception:  # what nobody can read is compared with nothing
                 found.append({"path": path, "name": name, "line": node.lineno, "repeats": None, "runs_original": True})
-    return found[:MOST_NAMES]
+    return found

@@ -199,7 +199,8 @@ std::optional<Judgement> setup_error(const Observation& seen) {
   if (grave != nullptr || seen.seen.failure_type != FailureType::none || !ended_by_itself(seen)) return std::nullopt;
   switch (seen.exit->exit_code.value_or(0)) {
     case 4:
-      return say(Verdict::setup_error, "nothing_to_test", "exit status 4: pytest refused its arguments, or run_test.sh lacks something");
+      return say(Verdict::setup_error, "nothing_to_test",
+                 "exit status 4: pytest refused its arguments, or run_test.sh lacks something");
     case 5:
       return say(Verdict::setup_error, "nothing_to_test", "exit status 5: pytest collected nothing");
     case 126:

@@ -41,15 +41,34 @@ TEST_CASE("credentials in a text are masked, and nothing else of it") {
         "curl -H 'Authorization: Bearer ***' x");
   CHECK(without_secrets("git clone https://bot:s3cr3t@host/x.git") == "git clone https://bot:***@host/x.git");
   CHECK(without_secrets("docker run -e HF_TOKEN=hunter2 image") == "docker run -e HF_TOKEN=*** image");
-  CHECK(without_secrets("a " + of_form("AKIA", 16) + ", " + of_form("hf_", 34)) == "a ***, ***");
+  CHECK(without_secrets("a " + std::string{"AKIA"} + "ABCD1234EFGH5678" + ", " + of_form("hf_", 34)) == "a ***, ***");
   CHECK(without_secrets("eyJ" + letters + ".eyJ" + letters + "." + letters) == "***");
   CHECK(without_secrets("-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----") ==
         "-----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----");
+  CHECK(without_secrets("export HF_TOKEN=\"abcdefgh12345\"") == "export HF_TOKEN=\"***\"");
+  CHECK(without_secrets("login --token abcdefgh123 --user me") == "login --token *** --user me");
+  CHECK(without_secrets("{\"token\": \"abcdefgh123\"}") == "{\"token\": \"***\"}");
+  CHECK(without_secrets("https://" + letters + "@host/x") == "https://***@host/x");
+  CHECK(without_secrets("AUTHORIZATION: basic " + letters) == "AUTHORIZATION: basic ***");
+  CHECK(without_secrets(of_form("eyJ", 30) + ".eyJ" + letters + ".") == "***");
   for (const std::string plain :
        {"num_tokens=128", "MAX_TOKENS=4096", "test_x[token=5]", "EOS_TOKEN=2", "ghp_short", "user@host:/path",
-        "http://host/a:b@c", "HF_TOKEN=$SECRET", "eyJust a word", "", "="}) {
+        "http://host/a:b@c", "HF_TOKEN=$SECRET", "eyJust a word", "hf_rope_permute_indices_for_llama_vision_models",
+        "npm_config_cache_folder_for_all_the_users_of_ci1", "assert TOKEN==EXPECTED_TOKEN", "EOS_TOKEN=</s>",
+        "SSH_AUTH_SOCK=/tmp/agent.1", "AUTH_MODE=disabled", "http://[::1]:8080@x", "ASIA_PACIFIC_REGION_SETTINGS", "",
+        "="}) {
     INFO(plain);
     CHECK(without_secrets(plain) == plain);
+  }
+}
+
+TEST_CASE("hostile texts are masked in time that grows with their length") {
+  for (const std::string unit :
+       {"=", "A=", "HF_TOKEN=", "eyJ.", "://", "://a:", "bearer ", "--token=", "-----BEGIN "}) {
+    std::string text;
+    while (text.size() < 1000000)
+      text += unit;
+    CHECK(without_secrets(text).size() <= 2 * text.size());
   }
 }
 

@@ -462,10 +462,10 @@ def the_shape_of_a_stress_test_says_what_it_does_to_its_device():
     push, opened = found["test_push"], found["TestOpen::test_opened"]
     check("the fixture", push["fixture_kind"] == "fixture:mesh_device (indirect)" and push["fixtures"] == ["mesh_device", "device_params"])
     check("constants and lists are looked through", push["set_up"]["mesh_device"] == ["(1, 8)", "(2, 4)"])
-    check("a name of an import stays a name", push["set_up"]["device_params"] == ["{'l1': SIZE}"])
+    check("a name of an import stays a name", push["set_up"]["device_params"] == ["?{'l1': SIZE}"])
     check("a loop of the original repeats nothing", push["repeats"] == 2)
     check("what hides a failure", [place["text"] for place in push["hides"]] == ["except", "skipif"])
-    check("an opening with what is known of it", opened["opens"] == {"device_id": "0", "trace": "ON"})
+    check("an opening with what is known of it", opened["opens"] == {"device_id": "0", "l1_small_size": "?", "trace": "ON"})
     check("a number that is read is not written down", opened["repeats"] is None)
     check("a skip by a call", [place["text"] for place in opened["hides"]] == ["pytest.skip"])
     check("names of helpers count", "push" in push["uses"] and "open_device" in opened["uses"] and "push" not in opened["uses"])
