@@ -23,9 +23,8 @@ struct FileWrite {
 };
 
 /// Compares the files with what is in the case and with the record of what was generated there. The last write is that
-/// record, `.ndrepro/generated.json`. The results table of README.md is no edit: it is taken over into the new page; nor is
-/// what `case new` leaves to be filled in.
-/// Throws std::system_error where a file is there and cannot be read.
+/// record, `.ndrepro/generated.json`. The results table of README.md is no edit: it is taken over into the new page;
+/// nor is what `case new` leaves to be filled in. Throws std::system_error where a file is there and cannot be read.
 std::vector<FileWrite> plan_writes(const CaseFolder& folder, const std::vector<GeneratedFile>& files);
 
 /// {"files": [{"path", "outcome"}], "variables_not_exported": [{"name", "fate", "reason", "place"}]}

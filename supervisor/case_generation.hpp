@@ -25,7 +25,8 @@ Checked<CaseGeneration> generate_case(const CaseFolder& folder, const CaseSettin
 /// The checkout that case.yaml names; a relative path is below the case folder. Nothing where it names none.
 std::optional<std::filesystem::path> checkout_of(const CaseFolder& folder, const CaseSettings& settings);
 
-/// Takes the named checkout for the case's. Refuses (field: case.yaml) where the settings name another one that is there.
+/// Takes the named checkout for the case's. Refuses (field: case.yaml) where the settings name another one that is
+/// there.
 Checked<void> name_repository(const CaseFolder& folder, CaseSettings& settings, std::filesystem::path repository);
 
 }  // namespace ndr

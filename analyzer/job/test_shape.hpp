@@ -14,8 +14,8 @@ struct HidingPlace {
 };
 
 /// What a test does to its device and to its failure, as scripts/read_test_source.d/shape.py says it: in terms that a
-/// stress test can be compared with its original by. Values are Python texts, the same for the same value; with a "?" in
-/// front they may be the same as another text.
+/// stress test can be compared with its original by. Values are Python texts, the same for the same value; with a "?"
+/// in front they may be the same as another text.
 struct TestShape {
   std::string path;
   std::string name;

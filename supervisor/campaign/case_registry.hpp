@@ -42,7 +42,8 @@ public:
     std::string files_json;  // see generation_json_text()
   };
   /// Analyses the case and writes run_test.sh, its stress test and README.md; see generate_case(). What was edited by
-  /// hand stays. `repository` is written into a case.yaml that names none that is there; refuses where it names another.
+  /// hand stays. `repository` is written into a case.yaml that names none that is there; refuses where it names
+  /// another.
   boost::asio::awaitable<Checked<Generated>> generate(std::string case_name,
                                                       std::optional<std::string> repository = std::nullopt);
   struct Linted {
