@@ -42,6 +42,9 @@ struct StopSettings {
 
 /// What the supervisor is told by the configuration. Paths are absolute.
 struct Settings {
+  /// The library of the noise arms, beside the shim; it need not be there.
+  std::filesystem::path noise_library() const { return shim.parent_path() / "libndrepro-noise.so"; }
+
   std::filesystem::path state_folder;
   std::filesystem::path runtime_folder;
   std::filesystem::path shim;

@@ -44,7 +44,24 @@ Arm amplified(int iterations, int workers, int plain_iterations) {
   return arm;
 }
 
-Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& script) {
+Arm noise_arm(int iterations) {
+  Arm arm;
+  arm.name = "noise";
+  arm.iterations = iterations;
+  arm.noise_chance = 0.1;
+  arm.noise_us = 1500;
+  return arm;
+}
+
+Arm yield_arm(int iterations) {
+  Arm arm;
+  arm.name = "yield";
+  arm.iterations = iterations;
+  arm.noise_chance = 0.5;
+  return arm;
+}
+
+Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& script, const std::string& noise_library) {
   Invocation made;
   if (script.has_contract)
     append_for_contract(arm, seed, made);
@@ -52,6 +69,15 @@ Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& scri
     append_for_pytest(arm, seed, script.starts_workers, made);
   if (arm.watchdog_scale != 1)
     set_variable(made, script, watchdog_variable, watchdog_text(arm.operation_timeout_s * arm.watchdog_scale));
+  if (arm.noise_chance > 0 && !noise_library.empty()) {
+    // Short waits are cut with it: so Python's interpreter lock goes round more often.
+    char text[160];
+    std::snprintf(text, sizeof text, "mode=%s,p=%.4g,us=%d,start_p=0.3,start_us=1500,cut=1,seed=%llu",
+                  arm.noise_us > 0 ? "sleep" : "yield", arm.noise_chance, arm.noise_us,
+                  static_cast<unsigned long long>(seed % 1000000000000000000ULL));
+    made.environment.emplace_back("LD_PRELOAD", noise_library);
+    made.environment.emplace_back("NDREPRO_NOISE", text);
+  }
   return made;
 }
 
@@ -70,6 +96,8 @@ std::string parameters_of(const Arm& arm) {
     json["watchdog_scale"] = arm.watchdog_scale;
     json["operation_timeout_s"] = arm.operation_timeout_s;
   }
+  if (arm.noise_chance > 0) json["noise_chance"] = arm.noise_chance;
+  if (arm.noise_us > 0) json["noise_us"] = arm.noise_us;
   return json_text(json);
 }
 
@@ -87,10 +115,15 @@ std::optional<Arm> arm_from(const std::string& name, const std::string& paramete
       arm.watchdog_scale = value.get<double>();
     else if (key == "operation_timeout_s" && value.is_number())
       arm.operation_timeout_s = value.get<double>();
+    else if (key == "noise_chance" && value.is_number())
+      arm.noise_chance = value.get<double>();
+    else if (key == "noise_us" && value.is_number_integer())
+      arm.noise_us = value.get<int>();
     else
       return std::nullopt;
   }
-  const bool sane = arm.iterations >= 0 && arm.workers >= 1 && arm.watchdog_scale >= 0 && arm.operation_timeout_s >= 0;
+  const bool sane = arm.iterations >= 0 && arm.workers >= 1 && arm.watchdog_scale >= 0 &&
+                    arm.operation_timeout_s >= 0 && arm.noise_chance >= 0 && arm.noise_chance <= 1 && arm.noise_us >= 0;
   return sane ? std::optional{arm} : std::nullopt;
 }
 

@@ -17,17 +17,23 @@ std::string watchdog_text(double seconds);
 
 /// One way to amplify, with its parameters: what the campaign chooses and the runner turns into arguments.
 struct Arm {
-  std::string name = "plain";  // plain, workers, iterations, watchdog
+  std::string name = "plain";  // plain, workers, iterations, watchdog, noise, yield
   int iterations = 0;          // 0: the script's default
   int workers = 1;
   double watchdog_scale = 1;       // of the operation timeout; 0 switches it off (margin screen)
   double operation_timeout_s = 5;  // what the scale applies to: CI's, else the default of CI's set-up action
+  double noise_chance = 0;  // noise, yield: of a delay at each call by which threads and processes meet; 0: no library
+  int noise_us = 0;         // noise: the longest nap
   bool operator==(const Arm&) const = default;
 };
 
 /// The arm of these parameters, named by what it amplifies: workers before iterations. `plain_iterations` is what
 /// an unamplified run has (0: the script's default).
 Arm amplified(int iterations, int workers, int plain_iterations);
+
+/// Delays around locks, conditions, files, sockets and starts, by the preloaded library (arms/noise): naps, or yields.
+Arm noise_arm(int iterations);
+Arm yield_arm(int iterations);
 
 /// What an arm adds to the script's command line and environment.
 struct Invocation {
@@ -52,8 +58,9 @@ ScriptForm script_form(const CaseFolder& folder);
 /// With the contract line: --iterations, --workers, --seed; a hand-written script gets pytest arguments instead
 /// (`-n K --max-worker-restart=0`; iterations only by NDREPRO_ITERATIONS, which it may read). Where the hand-written
 /// script asks for xdist workers itself, one worker is asked for too (`-n 0`); elsewhere that argument would be an
-/// error where xdist is not installed.
-Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& script);
+/// error where xdist is not installed. `noise_library` is loaded into the run where the arm has a chance of noise.
+Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& script,
+                      const std::string& noise_library = {});
 
 /// Gives a variable of the run's environment another value: by --set where the script sets it itself.
 void set_variable(Invocation& made, const ScriptForm& script, std::string_view name, const std::string& value);

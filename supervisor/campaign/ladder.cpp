@@ -35,6 +35,10 @@ std::vector<Arm> rungs(const Policy& policy, const Progress& now, std::int64_t l
     const Arm arm = amplified(iterations, std::min(workers, cap), plain.iterations);
     if (arm != plain && std::find(found.begin(), found.end(), arm) == found.end()) found.push_back(arm);
   };
+  if (!policy.noise_library.empty()) {
+    found.push_back(noise_arm(same));
+    found.push_back(yield_arm(same));
+  }
   add(same, 2);
   add(same, 4);
   if (more > std::max(same, plain.iterations == 0 ? now.default_iterations : plain.iterations)) {
@@ -84,11 +88,16 @@ Arm confirm_arm(const Policy& policy, const Progress& now) {
   Arm arm = *now.hit_arm;
   const int workers = now.calm_misses < 2 ? 1 : std::min(arm.workers, worker_cap(policy, now));
   if (workers == arm.workers) return arm;
+  if (arm.noise_chance > 0) {
+    arm.workers = workers;
+    return arm;
+  }
   return amplified(arm.iterations, workers, policy.plain_iterations);
 }
 
 bool is_calm_variant(const Arm& hit, const Arm& arm) {
-  return hit.workers > 1 && arm.workers == 1 && arm.iterations == hit.iterations;
+  return hit.workers > 1 && arm.workers == 1 && arm.iterations == hit.iterations &&
+         arm.noise_chance == hit.noise_chance;
 }
 
 }  // namespace ndr

@@ -1,9 +1,10 @@
 #include "supervisor/campaign/order.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
+#include <system_error>
 
-#include "storage/atomic_file.hpp"
 #include "storage/case_folder.hpp"
 #include "storage/evidence_json.hpp"
 #include "supervisor/campaign/case_files.hpp"
@@ -115,6 +116,9 @@ Policy policy_for(const CampaignRequest& request, const CaseRow& of_case, const 
   policy.plain_iterations = script.has_contract ? 1 : 0;
   policy.device_timeout = wanted.failure_type == FailureType::device_timeout;
   policy.watchdog_adjustable = !script.fixes_watchdog;
+  std::error_code none;
+  if (std::filesystem::is_regular_file(settings.noise_library(), none))
+    policy.noise_library = settings.noise_library().string();
   policy.operation_timeout_s = operation_timeout_of(of_case, policy.operation_timeout_s);
   return policy;
 }

@@ -22,6 +22,7 @@ struct Policy {
   bool device_timeout = false;       // the wanted failure is one, so a margin is possible
   bool watchdog_adjustable = true;   // the script leaves the operation timeout to its environment
   double operation_timeout_s = 5;
+  std::string noise_library;                 // path; empty: there is none here, and no arm that needs it
   std::int64_t expected_attempt_ms = 20000;  // one plain attempt, as far as known beforehand
   bool operator==(const Policy&) const = default;
 };

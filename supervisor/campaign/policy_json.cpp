@@ -16,6 +16,7 @@ std::string to_json_text(const Policy& policy) {
                                           {"device_timeout", policy.device_timeout},
                                           {"watchdog_adjustable", policy.watchdog_adjustable},
                                           {"operation_timeout_s", policy.operation_timeout_s},
+                                          {"noise_library", policy.noise_library},
                                           {"expected_attempt_ms", policy.expected_attempt_ms}});
 }
 
@@ -35,6 +36,7 @@ std::optional<Policy> policy_from(const std::string& json) {
     object.at("device_timeout").get_to(policy.device_timeout);
     object.at("watchdog_adjustable").get_to(policy.watchdog_adjustable);
     object.at("operation_timeout_s").get_to(policy.operation_timeout_s);
+    policy.noise_library = object.value("noise_library", std::string{});  // a campaign of an older program has none
     object.at("expected_attempt_ms").get_to(policy.expected_attempt_ms);
     return policy;
   } catch (const nlohmann::json::exception&) {

@@ -78,7 +78,7 @@ Environment base_environment() {
 
 AttemptSpec spec_for(const AttemptOrder& order, const Settings& settings, const ScriptForm& script,
                      const Environment& base) {
-  const Invocation made = invocation(order.arm, order.row.seed, script);
+  const Invocation made = invocation(order.arm, order.row.seed, script, settings.noise_library().string());
   AttemptSpec spec;
   spec.case_name = order.case_name;
   spec.number = order.row.number;

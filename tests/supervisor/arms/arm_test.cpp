@@ -47,6 +47,20 @@ TEST_CASE("the watchdog is scaled in the environment, and 0 switches it off") {
   CHECK(set.arguments == Words{"--workers", "1", "--seed", "1", "--set", "TT_METAL_OPERATION_TIMEOUT_SECONDS=0"});
 }
 
+TEST_CASE("noise is loaded into the run, with its seed, and only where there is a library") {
+  const Invocation noisy = invocation(noise_arm(50), 7, contract, "/lib/noise.so");
+  CHECK(noisy.arguments == Words{"--iterations", "50", "--workers", "1", "--seed", "7"});
+  CHECK(noisy.environment ==
+        Environment{{"LD_PRELOAD", "/lib/noise.so"},
+                    {"NDREPRO_NOISE", "mode=sleep,p=0.1,us=1500,start_p=0.3,start_us=1500,cut=1,seed=7"}});
+  const Invocation yielding = invocation(yield_arm(0), 9, contract, "/lib/noise.so");
+  CHECK(yielding.environment[1].second == "mode=yield,p=0.5,us=0,start_p=0.3,start_us=1500,cut=1,seed=9");
+  CHECK(invocation(noise_arm(50), 7, contract).environment.empty());
+  CHECK(arm_from("noise", parameters_of(noise_arm(50))) == noise_arm(50));
+  CHECK(arm_from("yield", parameters_of(yield_arm(1))) == yield_arm(1));
+  CHECK_FALSE(arm_from("noise", R"({"noise_chance":2})"));
+}
+
 TEST_CASE("an arm is named by what it amplifies") {
   CHECK(amplified(0, 1, 0).name == "plain");
   CHECK(amplified(1, 1, 1).name == "plain");

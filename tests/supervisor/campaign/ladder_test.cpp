@@ -37,6 +37,25 @@ TEST_CASE("a round of the search takes every rung of the ladder and one plain co
   }
 }
 
+TEST_CASE("where there is a noise library, its arms come first, and a hit of theirs is confirmed with it") {
+  Play play = screened(Policy{.noise_library = "/lib/noise.so"});
+  std::vector<Arm> arms = searched(play, 7);
+  const auto control = std::find(arms.begin(), arms.end(), Arm{});
+  REQUIRE(control != arms.end());
+  arms.erase(control);
+  CHECK(arms[0] == noise_arm(0));
+  CHECK(arms[1] == yield_arm(0));
+  Progress now;
+  now.hit_arm = noise_arm(0);
+  CHECK(confirm_arm(play.policy, now) == noise_arm(0));
+  Arm twice = noise_arm(0);
+  twice.workers = 2;
+  now.hit_arm = twice;
+  CHECK(confirm_arm(play.policy, now) == noise_arm(0));  // one worker, as long as that hits
+  CHECK(is_calm_variant(twice, noise_arm(0)));
+  CHECK_FALSE(is_calm_variant(twice, Arm{}));
+}
+
 TEST_CASE("the control's place in the round is drawn by the seed and the round") {
   std::set<std::size_t> places;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
