@@ -116,8 +116,11 @@ Policy policy_for(const CampaignRequest& request, const CaseRow& of_case, const 
   policy.plain_iterations = script.has_contract ? 1 : 0;
   policy.device_timeout = wanted.failure_type == FailureType::device_timeout;
   policy.watchdog_adjustable = !script.fixes_watchdog;
+  // Delays that nobody calibrated may carry a healthy run over a time limit: of such a failure they prove nothing.
+  const bool by_limit =
+      wanted.failure_type == FailureType::device_timeout || wanted.failure_type == FailureType::test_timeout;
   std::error_code none;
-  if (std::filesystem::is_regular_file(settings.noise_library(), none))
+  if (!by_limit && std::filesystem::is_regular_file(settings.noise_library(), none))
     policy.noise_library = settings.noise_library().string();
   policy.operation_timeout_s = operation_timeout_of(of_case, policy.operation_timeout_s);
   return policy;

@@ -151,6 +151,7 @@ struct CampaignWorld {
     settings.case_roots = {folder / "cases"};
     settings.state_folder = folder / "state";
     settings.boards.nodes = folder / "dev";
+    settings.shim = folder / "shim" / "ndreprod-shim";  // never started here
     settings.retry_pauses_ms = {0, 0, 0};
     std::filesystem::create_directories(folder / "dev");
     of_case = add_case("ledger");

@@ -137,6 +137,23 @@ TEST_CASE("the policy follows request, script and evidence") {
   CHECK_FALSE(by_contract.watchdog_adjustable);
 }
 
+TEST_CASE("noise is for failures that no time limit made, and where its library lies") {
+  CampaignWorld world;
+  world.runner.holds = true;
+  CHECK(policy_of(world, world.request()).noise_library.empty());
+  const std::filesystem::path library = world.settings.noise_library();
+  std::filesystem::create_directories(library.parent_path());
+  write_file_atomically(library, "");
+  CHECK(policy_of(world, world.request()).noise_library == library.string());
+  for (const FailureType type : {FailureType::device_timeout, FailureType::test_timeout}) {
+    world.store.transaction([&] {
+      world.store.cases.save_analysis(world.of_case.id, to_json_text(Evidence{}),
+                                      to_json_text(CampaignWorld::signature(type)), 2);
+    });
+    CHECK(policy_of(world, world.request()).noise_library.empty());
+  }
+}
+
 TEST_CASE("a campaign without a seed is given one") {
   CampaignWorld world;
   world.runner.holds = true;
