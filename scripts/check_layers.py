@@ -18,7 +18,7 @@ ROOMS = {
         "run": {"arms"},
         "arms": set(),
         "boards": set(),
-        "shim": set(),
+        "shim": {"arms"},
     },
 }
 # Library -> (pattern of the include path, folders where it may appear, only in .cpp files)

@@ -19,6 +19,21 @@ struct StopLadder {
   bool operator==(const StopLadder&) const = default;
 };
 
+/// Many short runs in one attempt: the shim loops the command with `copies` at a time, each run in a fresh folder below
+/// runs/, its output in a file of its own until it is known whether it is kept (slice_log.hpp).
+struct SliceSpec {
+  int copies = 1;
+  std::int64_t duration_ms = 1000;      // no run begins later; at least one does
+  std::int64_t runs = 0;                // at most; 0: as many as fit
+  std::int64_t run_limit_ms = 1000;     // of a run that stands still; one that works has ten times as long
+  bool own_folders = true;              // a run begins in its fresh folder, else in the working folder
+  int shared_copies = 0;                // so many of the copies share one folder
+  std::int64_t most_kept = 100;         // failing runs; then the slice ends
+  std::filesystem::path noise_library;  // of the arm; empty: none is there
+  std::filesystem::path hold_program;
+  bool operator==(const SliceSpec&) const = default;
+};
+
 /// One supervised execution, self-contained so that it can be run on another host too (spec.json).
 struct AttemptSpec {
   int version = 1;
@@ -35,6 +50,7 @@ struct AttemptSpec {
   std::string parameters;  // JSON text
   std::uint64_t seed = 0;
   std::vector<std::string> literals;  // of the signature
+  std::optional<SliceSpec> slice;     // none: one run
   bool operator==(const AttemptSpec&) const = default;
 };
 
@@ -74,6 +90,7 @@ public:
   std::filesystem::path control() const { return root_ / "control"; }  // FIFO: one line per request
   std::filesystem::path exit() const { return root_ / "exit.json"; }
   std::filesystem::path output() const { return root_ / "output.log"; }      // the reset's, a run's goes to spec.log
+  std::filesystem::path runs() const { return root_ / "runs"; }              // of a slice
   std::filesystem::path reserve() const { return root_ / ".exit.reserve"; }  // of exit.json, while it runs
 
 private:
@@ -103,9 +120,9 @@ std::optional<ShimRecord> shim_record(const AttemptFolder& folder);
 /// The identity in shim.lock, nothing where it cannot be read.
 std::optional<ProcessIdentity> shim_identity(const AttemptFolder& folder);
 
-/// JSON forms: an object with the members' names, all of them but `stop_log_bytes`, which may be missing; `environment`
-/// is an array of "NAME=value", as for exec. Bytes that are not UTF-8 are replaced in writing. Reading refuses (field =
-/// JSON pointer) whatever is not exactly of this shape.
+/// JSON forms: an object with the members' names, all of them but `stop_log_bytes` and `slice`, which may be missing;
+/// `environment` is an array of "NAME=value", as for exec. Bytes that are not UTF-8 are replaced in writing. Reading
+/// refuses (field = JSON pointer) whatever is not exactly of this shape.
 std::string to_json_text(const AttemptSpec& spec);
 std::string to_json_text(const AttemptExit& exit);
 Checked<AttemptSpec> attempt_spec_from(std::string_view json);

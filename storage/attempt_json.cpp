@@ -10,6 +10,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
+constexpr int most_copies = 64;
 constexpr std::int64_t longest_ms = 30ll * 24 * 3600 * 1000;
 
 std::vector<std::string> utf8_texts(const std::vector<std::string>& texts) {
@@ -60,6 +61,40 @@ void ladder(JsonFields& fields, StopLadder& out) {
   if (const auto refusal = steps.refusal()) fields.refuse(*refusal);
 }
 
+void slice(JsonFields& fields, std::optional<SliceSpec>& out) {
+  if (!fields.has("slice")) return;
+  const json* object = fields.object("slice");
+  if (object == nullptr) return;
+  SliceSpec read;
+  JsonFields members{*object, fields.pointer_to("slice")};
+  members.integer("copies", read.copies, 1, most_copies);
+  members.integer("duration_ms", read.duration_ms, 0, longest_ms);
+  members.integer("runs", read.runs, 0);
+  members.integer("run_limit_ms", read.run_limit_ms, 1, longest_ms);
+  members.flag("own_folders", read.own_folders);
+  members.integer("shared_copies", read.shared_copies, 0, most_copies);
+  members.integer("most_kept", read.most_kept, 1);
+  std::string library, program;
+  members.text("noise_library", library, 4095);
+  members.text("hold_program", program, 4095);
+  if (const auto refusal = members.refusal()) return fields.refuse(*refusal);
+  read.noise_library = library;
+  read.hold_program = program;
+  out = read;
+}
+
+ordered_json slice_json(const SliceSpec& spec) {
+  return {{"copies", spec.copies},
+          {"duration_ms", spec.duration_ms},
+          {"runs", spec.runs},
+          {"run_limit_ms", spec.run_limit_ms},
+          {"own_folders", spec.own_folders},
+          {"shared_copies", spec.shared_copies},
+          {"most_kept", spec.most_kept},
+          {"noise_library", to_utf8(spec.noise_library.string())},
+          {"hold_program", to_utf8(spec.hold_program.string())}};
+}
+
 void version_1(JsonFields& fields, int& out) { fields.integer("version", out, 1, 1); }
 
 }  // namespace
@@ -83,6 +118,7 @@ std::string to_json_text(const AttemptSpec& spec) {
   value["parameters"] = to_utf8(spec.parameters);
   value["seed"] = spec.seed;
   value["literals"] = utf8_texts(spec.literals);
+  if (spec.slice) value["slice"] = slice_json(*spec.slice);
   return dump_json(value);
 }
 
@@ -105,6 +141,7 @@ Checked<AttemptSpec> attempt_spec_from(std::string_view text) {
   fields.text("parameters", spec.parameters);
   fields.natural("seed", spec.seed);
   fields.texts("literals", spec.literals);
+  slice(fields, spec.slice);
   if (const auto refusal = fields.refusal()) return *refusal;
   return spec;
 }

@@ -13,7 +13,7 @@ const std::string select_attempts =
     "a.match_grade, "
     "a.match_reasons, a.failure_json, a.exit_code, a.term_signal, a.runs, a.matched, a.different, "
     "a.infrastructure, "
-    "a.exposure_ms, a.iterations, a.log_bytes, a.log_offset FROM attempts a JOIN cases c ON c.id = "
+    "a.exposure_ms, a.iterations, a.log_bytes, a.log_offset, a.slice_json FROM attempts a JOIN cases c ON c.id = "
     "a.case_id ";
 
 AttemptRow attempt_of(Query& query) {
@@ -22,7 +22,7 @@ AttemptRow attempt_of(Query& query) {
              row.parameters, row.seed, row.subject, row.created_at_ms, row.spawned_at_ms, row.ended_at_ms, row.verdict,
              row.reason, row.explanation, row.match_grade, row.match_reasons, row.failure_json, row.exit_code,
              row.term_signal, row.runs, row.matched, row.different, row.infrastructure, row.exposure_ms, row.iterations,
-             row.log_bytes, row.log_offset);
+             row.log_bytes, row.log_offset, row.slice_json);
   return row;
 }
 
@@ -34,6 +34,22 @@ std::vector<AttemptRow> all_attempts(Query&& query) {
   std::vector<AttemptRow> rows;
   while (query.next())
     rows.push_back(attempt_of(query));
+  return rows;
+}
+
+const std::string select_failures =
+    "SELECT id, attempt_id, run, copy, seed, verdict, explanation, match_grade, match_reasons, failure_json, "
+    "exit_code, "
+    "term_signal, duration_us, log_offset, log_bytes, places_json FROM run_failures ";
+
+std::vector<RunFailureRow> all_failures(Query&& query) {
+  std::vector<RunFailureRow> rows;
+  while (query.next()) {
+    RunFailureRow& row = rows.emplace_back();
+    query.into(row.id, row.attempt_id, row.run, row.copy, row.seed, row.verdict, row.explanation, row.match_grade,
+               row.match_reasons, row.failure_json, row.exit_code, row.term_signal, row.duration_us, row.log_offset,
+               row.log_bytes, row.places_json);
+  }
   return rows;
 }
 
@@ -78,7 +94,7 @@ void AttemptRepository::finish(const AttemptRow& row) {
         "?, "
         "runs = ?, matched = ?, different = ?, infrastructure = ?, exposure_ms = ?, iterations = ?, "
         "log_bytes = ?, "
-        "log_offset = ? WHERE id = ? AND verdict IS NULL",
+        "log_offset = ?, slice_json = ? WHERE id = ? AND verdict IS NULL",
         row.spawned_at_ms,
         row.ended_at_ms,
         row.verdict,
@@ -97,6 +113,7 @@ void AttemptRepository::finish(const AttemptRow& row) {
         row.iterations,
         row.log_bytes,
         row.log_offset,
+        row.slice_json,
         row.id}
       .run();
   NDR_ASSERT(database_.changes() == 1);
@@ -153,6 +170,44 @@ std::vector<LogSignalRow> AttemptRepository::signals(AttemptId id, std::int64_t 
                row.seen_at_ms);
   }
   return rows;
+}
+
+void AttemptRepository::add_failures(const std::vector<RunFailureRow>& rows) {
+  for (const RunFailureRow& row : rows) {
+    Query{database_,
+          "INSERT INTO run_failures (attempt_id, run, copy, seed, verdict, explanation, match_grade, match_reasons, "
+          "failure_json, exit_code, term_signal, duration_us, log_offset, log_bytes, places_json) VALUES (?, ?, ?, ?, "
+          "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          row.attempt_id,
+          row.run,
+          row.copy,
+          row.seed,
+          row.verdict,
+          row.explanation,
+          row.match_grade,
+          row.match_reasons,
+          row.failure_json,
+          row.exit_code,
+          row.term_signal,
+          row.duration_us,
+          row.log_offset,
+          row.log_bytes,
+          row.places_json}
+        .run();
+  }
+}
+
+std::vector<RunFailureRow> AttemptRepository::failures(AttemptId id, std::int64_t after, int limit) {
+  Query query{database_, select_failures + "WHERE attempt_id = ? AND id > ? ORDER BY id LIMIT ?", id, after, limit};
+  return all_failures(std::move(query));
+}
+
+std::vector<RunFailureRow> AttemptRepository::failures_of_campaign(CampaignId id) {
+  Query query{
+      database_,
+      select_failures + "WHERE attempt_id IN (SELECT id FROM attempts WHERE campaign_id = ?) ORDER BY id LIMIT 100000",
+      id};
+  return all_failures(std::move(query));
 }
 
 std::int64_t AttemptRepository::signal_count(AttemptId id) {

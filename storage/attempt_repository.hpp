@@ -25,6 +25,10 @@ public:
 
   void add_signals(const std::vector<LogSignalRow>& rows);
   std::vector<LogSignalRow> signals(AttemptId id, std::int64_t after, int limit);
+  /// With the end of their attempt.
+  void add_failures(const std::vector<RunFailureRow>& rows);
+  std::vector<RunFailureRow> failures(AttemptId id, std::int64_t after, int limit);
+  std::vector<RunFailureRow> failures_of_campaign(CampaignId id);  // in the order in which they happened
   std::int64_t signal_count(AttemptId id);
 
 private:

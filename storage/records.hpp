@@ -96,6 +96,27 @@ struct AttemptRow {
   std::int64_t iterations = 0;
   std::uint64_t log_bytes = 0;
   std::uint64_t log_offset = 0;  // scanned so far, for attaching
+  std::string slice_json;        // of a slice: its sum, as its log ends; empty for a single run
+};
+
+/// A run of a slice that failed, or that showed words of the wanted failure.
+struct RunFailureRow {
+  std::int64_t id = 0;
+  AttemptId attempt_id;
+  std::int64_t run = 0;  // number within the slice, from 1
+  int copy = 0;
+  std::uint64_t seed = 0;
+  Verdict verdict = Verdict::different_failure;
+  std::string explanation;
+  std::optional<std::string> match_grade;
+  std::string match_reasons;  // JSON list
+  std::string failure_json;   // signature of what was seen
+  std::optional<int> exit_code;
+  std::optional<int> term_signal;
+  std::int64_t duration_us = 0;
+  std::uint64_t log_offset = 0;  // of its own output in the attempt's log
+  std::uint64_t log_bytes = 0;
+  std::string places_json;  // JSON list of [module, offset]: what was delayed in it
 };
 
 struct LogSignalRow {

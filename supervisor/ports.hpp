@@ -8,9 +8,18 @@
 #include "analyzer/refusal.hpp"
 #include "storage/case_folder.hpp"
 #include "storage/records.hpp"
-#include "supervisor/arms/arm.hpp"
+#include "supervisor/arms/invocation.hpp"
 
 namespace ndr {
+
+/// How an attempt is made as a slice; copies and tools come from its arm.
+struct SlicePlan {
+  std::int64_t duration_ms = 1000;
+  std::int64_t run_limit_ms = 1000;  // SliceSpec
+  std::int64_t runs = 0;             // at most; 0: as many as fit
+  int enough_matches = 1;            // it ends with the so-many-th; 0: it goes on
+  bool operator==(const SlicePlan&) const = default;
+};
 
 /// One attempt that a campaign has decided on. Its row is already stored: the intent comes before the act.
 struct AttemptOrder {
@@ -22,12 +31,14 @@ struct AttemptOrder {
   std::int64_t deadline_ms = 300000;
   std::vector<std::pair<std::string, std::string>> environment;  // approved by case.yaml; added to the base
   bool uses_board = false;
+  std::optional<SlicePlan> slice;  // none: one run
 };
 
 /// How it ended: the row with all columns of the outcome, not yet stored.
 struct AttemptResult {
   AttemptRow row;
-  bool board_suspect = false;  // the board may be dirty: reset before the next attempt
+  bool board_suspect = false;             // the board may be dirty: reset before the next attempt
+  std::vector<RunFailureRow> failures{};  // of a slice's runs
 };
 
 /// Makes attempts. One implementation runs them, tests have another.

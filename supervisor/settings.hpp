@@ -45,6 +45,9 @@ struct Settings {
   /// The library of the noise arms, beside the shim; it need not be there.
   std::filesystem::path noise_library() const { return shim.parent_path() / "libndrepro-noise.so"; }
 
+  /// The program of the holding arms, likewise.
+  std::filesystem::path hold_program() const { return shim.parent_path() / "ndrepro-hold"; }
+
   std::filesystem::path state_folder;
   std::filesystem::path runtime_folder;
   std::filesystem::path shim;

@@ -1,5 +1,7 @@
 #include "supervisor/arms/arm.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -8,30 +10,114 @@
 namespace ndr {
 namespace {
 
-void append_for_pytest(const Arm& arm, std::uint64_t seed, bool starts_workers, Invocation& made) {
-  if (arm.workers > 1) {
-    // A restarted worker would go on on a device that its predecessor left behind: first fault only.
-    made.arguments = {"-n", std::to_string(arm.workers), "--max-worker-restart=0"};
-  } else if (starts_workers) {
-    made.arguments = {"-n", "0"};
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+/// A parameter: its name and place, and the range of what is sane. Only those unlike the plain arm's are written.
+template <class Number>
+struct Parameter {
+  const char* name;
+  Number Arm::*place;
+  Number least;
+  Number most;
+};
+
+constexpr Parameter<int> whole_numbers[] = {{"iterations", &Arm::iterations, 0, 1 << 30},
+                                            {"workers", &Arm::workers, 1, 1 << 20},
+                                            {"copies", &Arm::copies, 1, 64},
+                                            {"shared_copies", &Arm::shared_copies, 0, 64},
+                                            {"noise_us", &Arm::noise_us, 0, 100000},
+                                            {"priority_points", &Arm::priority_points, 0, 1 << 30},
+                                            {"breakpoints", &Arm::breakpoints, 0, 1000},
+                                            {"hold_us", &Arm::hold_us, 0, 1000000}};
+constexpr Parameter<double> shares[] = {{"watchdog_scale", &Arm::watchdog_scale, 0, 1e6},
+                                        {"operation_timeout_s", &Arm::operation_timeout_s, 0, 1e6},
+                                        {"noise_chance", &Arm::noise_chance, 0, 1},
+                                        {"call_chance", &Arm::call_chance, 0, 1}};
+constexpr std::pair<const char*, bool Arm::*> flags[] = {{"counts_points", &Arm::counts_points},
+                                                         {"preempts", &Arm::preempts},
+                                                         {"one_cpu", &Arm::one_cpu},
+                                                         {"redrawn", &Arm::redrawn}};
+
+bool take_parameter(const std::string& key, const json& value, Arm& arm) {
+  for (const auto& parameter : whole_numbers) {
+    if (key != parameter.name) continue;
+    if (!value.is_number_integer()) return false;
+    const auto number = value.get<std::int64_t>();
+    if (number < parameter.least || number > parameter.most) return false;
+    arm.*parameter.place = static_cast<int>(number);
+    return true;
   }
-  if (arm.iterations > 0) made.environment.emplace_back("NDREPRO_ITERATIONS", std::to_string(arm.iterations));
-  made.environment.emplace_back("NDREPRO_SEED", std::to_string(seed));
+  for (const auto& parameter : shares) {
+    if (key != parameter.name) continue;
+    if (!value.is_number()) return false;
+    arm.*parameter.place = value.get<double>();
+    return arm.*parameter.place >= parameter.least && arm.*parameter.place <= parameter.most;
+  }
+  for (const auto& [name, place] : flags) {
+    if (key != name) continue;
+    if (!value.is_boolean()) return false;
+    arm.*place = value.get<bool>();
+    return true;
+  }
+  return false;
 }
 
-void append_for_contract(const Arm& arm, std::uint64_t seed, Invocation& made) {
-  if (arm.iterations > 0) made.arguments = {"--iterations", std::to_string(arm.iterations)};
-  const std::vector<std::string> rest{"--workers", std::to_string(arm.workers), "--seed", std::to_string(seed)};
-  made.arguments.insert(made.arguments.end(), rest.begin(), rest.end());
+/// SplitMix64, as everywhere: the same numbers on each machine.
+double fraction(std::uint64_t& state) {
+  std::uint64_t z = state += 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
+}
+
+/// Around the arm's own: the chance within a factor of three, naps from a fifth to two and a half times as long, and
+/// one run in three yields instead.
+Arm redrawn(Arm arm, std::uint64_t seed) {
+  std::uint64_t state = seed;
+  const bool yields = fraction(state) < 1.0 / 3;
+  const double chance = arm.noise_chance * std::exp2((fraction(state) * 2 - 1) * 1.6);
+  const double us = arm.noise_us * std::pow(10.0, fraction(state) * 1.1 - 0.7);
+  arm.noise_chance = yields ? 0.5 : std::min(0.5, chance);
+  arm.noise_us = yields ? 0 : std::clamp(static_cast<int>(us), 1, 100000);
+  return arm;
+}
+
+/// Short waits are cut with it: so Python's interpreter lock goes round more often.
+std::string noise_text(const Arm& arm, std::uint64_t seed, const std::string& report_folder) {
+  const char* mode = arm.noise_us > 0 ? "sleep" : "yield";
+  if (arm.counts_points) mode = "count";
+  if (arm.priority_points > 0) mode = "pct";
+  const int start_us = arm.noise_us > 0 ? arm.noise_us : 300;
+  char text[200];
+  std::snprintf(text, sizeof text, "mode=%s,p=%.4g,us=%d,start_p=0.3,start_us=%d,cut=1,seed=%llu", mode,
+                arm.noise_chance, arm.noise_us, start_us,
+                static_cast<unsigned long long>(seed % 1000000000000000000ULL));
+  std::string made{text};
+  if (arm.priority_points > 0) made.append(",points=").append(std::to_string(arm.priority_points));
+  if (!report_folder.empty() && report_folder.find(',') == std::string::npos)
+    made.append(",report=").append(report_folder);
+  return made;
+}
+
+void add_hold(const Arm& arm, std::uint64_t seed, const ArmTools& tools, RunSetting& made) {
+  made.prefix = {tools.hold_program, "--seed", std::to_string(seed)};
+  const auto add = [&made](const char* option, std::string value) {
+    made.prefix.emplace_back(option);
+    made.prefix.push_back(std::move(value));
+  };
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", arm.call_chance);
+  if (arm.breakpoints > 0) add("--breakpoints", std::to_string(arm.breakpoints));
+  if (arm.breakpoints > 0) add("--hold-us", std::to_string(arm.hold_us));
+  if (arm.call_chance > 0) add("--calls", text);
+  if (arm.call_chance > 0) add("--call-us", std::to_string(arm.hold_us));
+  if (!tools.report_folder.empty()) add("--report", tools.report_folder);
+  if (!tools.index_folder.empty()) add("--index", tools.index_folder);
+  made.prefix.emplace_back("--");
 }
 
 }  // namespace
-
-std::string watchdog_text(double seconds) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", seconds);
-  return text;
-}
 
 Arm amplified(int iterations, int workers, int plain_iterations) {
   Arm arm;
@@ -61,43 +147,18 @@ Arm yield_arm(int iterations) {
   return arm;
 }
 
-Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& script, const std::string& noise_library) {
-  Invocation made;
-  if (script.has_contract)
-    append_for_contract(arm, seed, made);
-  else
-    append_for_pytest(arm, seed, script.starts_workers, made);
-  if (arm.watchdog_scale != 1)
-    set_variable(made, script, watchdog_variable, watchdog_text(arm.operation_timeout_s * arm.watchdog_scale));
-  if (arm.noise_chance > 0 && !noise_library.empty()) {
-    // Short waits are cut with it: so Python's interpreter lock goes round more often.
-    char text[160];
-    std::snprintf(text, sizeof text, "mode=%s,p=%.4g,us=%d,start_p=0.3,start_us=1500,cut=1,seed=%llu",
-                  arm.noise_us > 0 ? "sleep" : "yield", arm.noise_chance, arm.noise_us,
-                  static_cast<unsigned long long>(seed % 1000000000000000000ULL));
-    made.environment.emplace_back("LD_PRELOAD", noise_library);
-    made.environment.emplace_back("NDREPRO_NOISE", text);
-  }
-  return made;
-}
-
-void set_variable(Invocation& made, const ScriptForm& script, std::string_view name, const std::string& value) {
-  if (!script.takes_settings) {
-    made.environment.emplace_back(name, value);
-    return;
-  }
-  made.arguments.emplace_back("--set");
-  made.arguments.push_back(std::string{name}.append("=").append(value));
-}
-
 std::string parameters_of(const Arm& arm) {
-  nlohmann::ordered_json json{{"iterations", arm.iterations}, {"workers", arm.workers}};
-  if (arm.watchdog_scale != 1) {
-    json["watchdog_scale"] = arm.watchdog_scale;
-    json["operation_timeout_s"] = arm.operation_timeout_s;
+  const Arm plain;
+  ordered_json json{{"iterations", arm.iterations}, {"workers", arm.workers}};
+  for (const auto& parameter : whole_numbers)
+    if (arm.*parameter.place != plain.*parameter.place) json[parameter.name] = arm.*parameter.place;
+  for (const auto& parameter : shares) {
+    const bool is_timeout = parameter.place == &Arm::operation_timeout_s;
+    const bool is_written = is_timeout ? arm.watchdog_scale != 1 : arm.*parameter.place != plain.*parameter.place;
+    if (is_written) json[parameter.name] = arm.*parameter.place;
   }
-  if (arm.noise_chance > 0) json["noise_chance"] = arm.noise_chance;
-  if (arm.noise_us > 0) json["noise_us"] = arm.noise_us;
+  for (const auto& [name, place] : flags)
+    if (arm.*place) json[name] = true;
   return json_text(json);
 }
 
@@ -106,31 +167,30 @@ std::optional<Arm> arm_from(const std::string& name, const std::string& paramete
   if (!json.is_object()) return std::nullopt;
   Arm arm;
   arm.name = name;
-  for (const auto& [key, value] : json.items()) {
-    if (key == "iterations" && value.is_number_integer())
-      arm.iterations = value.get<int>();
-    else if (key == "workers" && value.is_number_integer())
-      arm.workers = value.get<int>();
-    else if (key == "watchdog_scale" && value.is_number())
-      arm.watchdog_scale = value.get<double>();
-    else if (key == "operation_timeout_s" && value.is_number())
-      arm.operation_timeout_s = value.get<double>();
-    else if (key == "noise_chance" && value.is_number())
-      arm.noise_chance = value.get<double>();
-    else if (key == "noise_us" && value.is_number_integer())
-      arm.noise_us = value.get<int>();
-    else
-      return std::nullopt;
-  }
-  const bool sane = arm.iterations >= 0 && arm.workers >= 1 && arm.watchdog_scale >= 0 &&
-                    arm.operation_timeout_s >= 0 && arm.noise_chance >= 0 && arm.noise_chance <= 1 && arm.noise_us >= 0;
-  return sane ? std::optional{arm} : std::nullopt;
+  for (const auto& [key, value] : json.items())
+    if (!take_parameter(key, value, arm)) return std::nullopt;
+  return arm;
 }
 
-Arm arm_of(const AttemptRow& row) {
-  Arm named;
-  named.name = row.arm;
-  return arm_from(row.arm, row.parameters).value_or(named);
+RunSetting run_setting(const Arm& arm, std::uint64_t seed, const ArmTools& tools) {
+  const Arm drawn = arm.redrawn ? redrawn(arm, seed) : arm;
+  RunSetting made;
+  const bool is_noisy = drawn.noise_chance > 0 || drawn.counts_points || drawn.priority_points > 0;
+  if (is_noisy && !tools.noise_library.empty()) {
+    made.environment.emplace_back("LD_PRELOAD", tools.noise_library);
+    made.environment.emplace_back("NDREPRO_NOISE", noise_text(drawn, seed, tools.report_folder));
+  }
+  if ((drawn.breakpoints > 0 || drawn.call_chance > 0) && !tools.hold_program.empty())
+    add_hold(drawn, seed, tools, made);
+  return made;
+}
+
+std::int64_t added_delay_ms(const Arm& arm) {
+  // Some ten naps a run are meant; a nap's mean is a fifth of the longest.
+  const int longest_us =
+      std::max(arm.redrawn ? arm.noise_us * 3 : arm.noise_us, arm.breakpoints > 0 ? arm.hold_us * 2 : arm.hold_us);
+  const int stops = std::max(10, arm.breakpoints);
+  return 1 + static_cast<std::int64_t>(longest_us) * stops / 1000;
 }
 
 }  // namespace ndr

@@ -6,25 +6,36 @@
 #include <utility>
 #include <vector>
 
-#include "storage/case_folder.hpp"
-#include "storage/records.hpp"
+#include "storage/attempt_folder.hpp"
 
 namespace ndr {
 
-/// The runtime's watchdog on one operation: seconds as a decimal number; 0 or unset never fires.
-inline constexpr std::string_view watchdog_variable = "TT_METAL_OPERATION_TIMEOUT_SECONDS";
-std::string watchdog_text(double seconds);
-
-/// One way to amplify, with its parameters: what the campaign chooses and the runner turns into arguments.
+/// One way to amplify, with its parameters: what the campaign chooses, and the runner and the shim carry out.
 struct Arm {
-  std::string name = "plain";  // plain, workers, iterations, watchdog, noise, yield
-  int iterations = 0;          // 0: the script's default
+  // plain, workers, iterations, watchdog; of slices too: copies, noise, yield, priorities, squeeze, preempt, hold,
+  // calls, chaos, count
+  std::string name = "plain";
+  int iterations = 0;  // in one process; 0: the script's default
   int workers = 1;
   double watchdog_scale = 1;       // of the operation timeout; 0 switches it off (margin screen)
   double operation_timeout_s = 5;  // what the scale applies to: CI's, else the default of CI's set-up action
-  double noise_chance = 0;  // noise, yield: of a delay at each call by which threads and processes meet; 0: no library
-  int noise_us = 0;         // noise: the longest nap
+  int copies = 1;                  // runs at a time, in a slice
+  int shared_copies = 0;           // so many of them begin in one folder and share TMPDIR
+  double noise_chance = 0;         // of a delay at each call by which threads and processes meet; 0: no library
+  int noise_us = 0;                // the longest nap; 0: yields instead of naps
+  bool counts_points = false;      // loads the library to count such calls, and delays nothing
+  int priority_points = 0;         // strict priorities on one CPU, changed at calls drawn from so many; 0: none
+  bool preempts = false;           // real-time threads take each CPU away, now and then
+  bool one_cpu = false;            // all runs on the same CPU
+  int breakpoints = 0;             // instructions at which one thread is held, once each
+  int hold_us = 0;                 // about so long
+  double call_chance = 0;          // of holding a thread at a system call by which threads and processes meet
+  bool redrawn = false;            // noise of each run is drawn around the above
   bool operator==(const Arm&) const = default;
+
+  bool needs_slice() const {
+    return copies > 1 || preempts || one_cpu || counts_points || redrawn || breakpoints > 0 || call_chance > 0;
+  }
 };
 
 /// The arm of these parameters, named by what it amplifies: workers before iterations. `plain_iterations` is what
@@ -35,40 +46,29 @@ Arm amplified(int iterations, int workers, int plain_iterations);
 Arm noise_arm(int iterations);
 Arm yield_arm(int iterations);
 
-/// What an arm adds to the script's command line and environment.
-struct Invocation {
-  std::vector<std::string> arguments;
-  std::vector<std::pair<std::string, std::string>> environment;
-  bool operator==(const Invocation&) const = default;
-};
-
-/// What is known of run_test.sh, read from its text without running it.
-struct ScriptForm {
-  bool has_contract = false;    // takes --iterations, --workers, --seed
-  bool takes_settings = false;  // takes --set NAME=VALUE over what it sets itself, as generated scripts do
-  bool starts_workers = false;  // a hand-written one: a pytest command with -n or --numprocesses
-  bool fixes_watchdog = false;  // sets the operation timeout without asking anybody: no arm can change it
-  bool operator==(const ScriptForm&) const = default;
-};
-
-ScriptForm form_of(std::string_view script, bool has_contract);
-/// Of the case's run_test.sh. Nothing where it cannot be read: then the shim says what is wrong with it.
-ScriptForm script_form(const CaseFolder& folder);
-
-/// With the contract line: --iterations, --workers, --seed; a hand-written script gets pytest arguments instead
-/// (`-n K --max-worker-restart=0`; iterations only by NDREPRO_ITERATIONS, which it may read). Where the hand-written
-/// script asks for xdist workers itself, one worker is asked for too (`-n 0`); elsewhere that argument would be an
-/// error where xdist is not installed. `noise_library` is loaded into the run where the arm has a chance of noise.
-Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& script,
-                      const std::string& noise_library = {});
-
-/// Gives a variable of the run's environment another value: by --set where the script sets it itself.
-void set_variable(Invocation& made, const ScriptForm& script, std::string_view name, const std::string& value);
-
 /// JSON text of the parameters (stored with the attempt) and back; nothing for text of another form.
 std::string parameters_of(const Arm& arm);
 std::optional<Arm> arm_from(const std::string& name, const std::string& parameters);
-/// Of a stored attempt. Its parameters may be of a newer program: the name and one worker are enough to go on.
-Arm arm_of(const AttemptRow& row);
+
+/// The programs that arms need; empty where one is missing.
+struct ArmTools {
+  std::string noise_library;
+  std::string hold_program;
+  std::string index_folder;   // where the holder keeps what it knows of programs; empty: nowhere
+  std::string report_folder;  // where each process of a run tells what was delayed; empty: nobody asks
+};
+
+/// What an arm does to one run.
+struct RunSetting {
+  std::vector<std::string> prefix;  // goes before the command
+  std::vector<std::pair<std::string, std::string>> environment;
+  bool operator==(const RunSetting&) const = default;
+};
+
+/// Of one run with this seed: the same arm and seed give the same setting on each host.
+RunSetting run_setting(const Arm& arm, std::uint64_t seed, const ArmTools& tools);
+
+/// The most that the arm's own delays may add to a run, about: limits grow by it.
+std::int64_t added_delay_ms(const Arm& arm);
 
 }  // namespace ndr

@@ -2,7 +2,7 @@
 #include <vector>
 
 #include "storage/atomic_file.hpp"
-#include "supervisor/arms/arm.hpp"
+#include "supervisor/arms/invocation.hpp"
 
 namespace ndr {
 namespace {

@@ -132,6 +132,10 @@ asio::awaitable<void> CampaignDriver::drive() {
   if (open_) {
     AttemptRow left = *open_;
     open_.reset();
+    // What it was decided on was the same progress, so the decision is the same again.
+    const Step step = next_step(policy_, progress_);
+    const auto* again = std::get_if<RunAttempt>(&step);
+    slice_ = again != nullptr && again->arm == arm_of(left) ? again->slice : std::nullopt;
     co_await conclude(std::move(left), next_deadline_ms(policy_, progress_), true);
   }
   while (!abandoned_) {
@@ -192,6 +196,7 @@ asio::awaitable<void> CampaignDriver::begin() {
 
 asio::awaitable<void> CampaignDriver::perform(RunAttempt step) {
   const std::int64_t deadline_ms = step.deadline_ms;
+  slice_ = step.slice;
   AttemptRow row = co_await begin_attempt(std::move(step));
   failpoint("attempt.after_intent");
   co_await conclude(std::move(row), deadline_ms, false);
@@ -236,6 +241,7 @@ AttemptOrder CampaignDriver::order_of(const AttemptRow& row, std::int64_t deadli
   order.deadline_ms = deadline_ms;
   order.environment = environment_;
   order.uses_board = uses_board();
+  order.slice = slice_;
   return order;
 }
 
@@ -274,7 +280,7 @@ asio::awaitable<void> CampaignDriver::conclude(AttemptRow row, std::int64_t dead
   // Of a run whose end nobody saw the exposure is a guess by the wall clock, which ran on while no daemon did.
   const std::int64_t exposure_ms = std::min(result.row.exposure_ms, longest_run_ms(tools_.settings.stop, deadline_ms));
   const std::int64_t elapsed_ms = std::max(steady_ms() - began_ms, exposure_ms);
-  AttemptEnded ended{std::move(result.row), result.board_suspect, elapsed_ms};
+  AttemptEnded ended{std::move(result.row), result.board_suspect, elapsed_ms, std::move(result.failures)};
   co_await store_attempt(std::move(ended));
 }
 
@@ -285,6 +291,7 @@ asio::awaitable<void> CampaignDriver::store_attempt(AttemptEnded ended) {
   const auto work = [this, &ended, first_length](Store& store) {
     const std::int64_t now = wall_ms();
     store.attempts.finish(ended.row);
+    store.attempts.add_failures(ended.failures);
     store.campaigns.spend(id_, progress_.spent_ms);
     if (uses_board())
       for (const std::string& board : boards_) {

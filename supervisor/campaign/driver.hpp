@@ -55,6 +55,7 @@ private:
   CaseFolder folder_{{}};
   Policy policy_;
   Progress progress_;
+  std::optional<SlicePlan> slice_;  // of the attempt in hand
   std::vector<std::string> boards_;
   std::vector<std::pair<std::string, std::string>> environment_;
   std::optional<AttemptRow> open_;  // of a daemon before us

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "supervisor/campaign/ladder.hpp"
+#include "supervisor/campaign/slices.hpp"
 #include "supervisor/clock.hpp"
 
 namespace ndr {
@@ -32,7 +33,8 @@ std::int64_t left_ms(const Policy& policy, const Progress& now) {
 }
 
 bool out_of_budget(const Policy& policy, const Progress& now) {
-  return left_ms(policy, now) < std::max(shortest_act_ms, now.shortest_ms) || now.attempts >= most_attempts(policy);
+  const std::int64_t shortest_ms = uses_slices(policy, now) ? 0 : now.shortest_ms;
+  return left_ms(policy, now) < std::max(shortest_act_ms, shortest_ms) || now.attempts >= most_attempts(policy);
 }
 
 // The runs differ only by luck as long as every one fails, and at the same iteration: a race inside a looping script
@@ -89,6 +91,7 @@ std::string matched_text(const Policy& policy, const Progress& now) {
 }
 
 std::optional<Finish> confirmed(const Policy& policy, const Progress& now) {
+  if (uses_slices(policy, now) && reduce_slice(policy, now)) return std::nullopt;
   if (screening(policy, now) || now.matched < policy.confirmations || !has_clean_log(now)) return std::nullopt;
   return Finish{CampaignOutcome::reproduced, matched_text(policy, now)};
 }
@@ -136,6 +139,10 @@ RunAttempt next_attempt(const Policy& policy, const Progress& now) {
     const bool raise = looks_deterministic(now) && now.screened >= screen_runs(policy) && margin_open(policy, now);
     return attempt(policy, now, AttemptPhase::screen, raise ? raised_arm(policy, now) : plain_arm(policy));
   }
+  if (uses_slices(policy, now) && now.matched < policy.confirmations)
+    return now.matched == 0 ? search_slice(policy, now) : confirm_slice(policy, now);
+  if (uses_slices(policy, now))
+    if (std::optional<RunAttempt> weaker = reduce_slice(policy, now)) return *weaker;
   if (now.matched == 0)
     return attempt(policy, now, AttemptPhase::search, search_arm(policy, now, left_ms(policy, now)));
   if (now.matched < policy.confirmations) return attempt(policy, now, AttemptPhase::confirm, confirm_arm(policy, now));

@@ -6,9 +6,35 @@
 #include <vector>
 
 #include "storage/records.hpp"
-#include "supervisor/arms/arm.hpp"
+#include "supervisor/arms/invocation.hpp"
+#include "supervisor/ports.hpp"
 
 namespace ndr {
+
+/// An arm that works on this host, and how much of the search it is worth before anything is known.
+struct ArmWeight {
+  std::string name;
+  double weight = 1;
+  bool operator==(const ArmWeight&) const = default;
+};
+
+/// What the slices of one arm have shown.
+struct ArmRecord {
+  Arm arm;
+  int slices = 0;
+  std::int64_t runs = 0;  // that could be judged
+  std::int64_t matched = 0;
+  std::int64_t different = 0;
+  std::int64_t exposure_ms = 0;
+  bool operator==(const ArmRecord&) const = default;
+};
+
+/// An arm that is no longer used, and why.
+struct DroppedArm {
+  std::string name;
+  std::string why;
+  bool operator==(const DroppedArm&) const = default;
+};
 
 /// What a campaign may do and how it decides; fixed when it is ordered and stored with it.
 struct Policy {
@@ -23,6 +49,8 @@ struct Policy {
   bool watchdog_adjustable = true;   // the script leaves the operation timeout to its environment
   double operation_timeout_s = 5;
   std::string noise_library;                 // path; empty: there is none here, and no arm that needs it
+  bool slices = false;                       // many short runs in one attempt are possible: no board is leased
+  std::vector<ArmWeight> arms;               // of slices
   std::int64_t expected_attempt_ms = 20000;  // one plain attempt, as far as known beforehand
   bool operator==(const Policy&) const = default;
 };
@@ -31,7 +59,7 @@ struct Policy {
 struct Progress {
   int attempts = 0;
   std::int64_t spent_ms = 0;
-  int matched = 0;
+  int matched = 0;             // attempts, of a slice its runs
   std::optional<Arm> hit_arm;  // of the first match
   // Screen: plain runs that could be judged.
   int screened = 0;
@@ -53,6 +81,14 @@ struct Progress {
   std::int64_t shortest_ms = 0;   // a passing attempt
   std::int64_t iteration_us = 0;  // at best, start-up included, one worker
   int default_iterations = 0;     // the script's, as counted
+  // Slices.
+  std::vector<ArmRecord> slices;
+  std::vector<DroppedArm> dropped;
+  std::int64_t run_us = 0;   // of a plain run, the median; 0: not measured yet
+  std::uint64_t points = 0;  // calls by which its threads and processes meet, the median; 0: not counted
+  int confirm_slices = 0;
+  std::int64_t reduce_ms = 0;  // spent on stepping down
+  bool reduced = false;        // nothing weaker is left to be tried
   // Rows of bad luck.
   int different = 0;  // before any match
   int hung = 0;       // before any match, as the next
@@ -75,6 +111,7 @@ struct RunAttempt {
   Arm arm;
   std::uint64_t seed = 0;  // below 2^31, so that any script can read it
   std::int64_t deadline_ms = 0;
+  std::optional<SlicePlan> slice;  // none: one run
   bool operator==(const RunAttempt&) const = default;
 };
 struct ResetBoards {
@@ -90,7 +127,8 @@ using Step = std::variant<RunAttempt, ResetBoards, Finish>;
 struct AttemptEnded {
   AttemptRow row;  // with its verdict
   bool board_suspect = false;
-  std::int64_t elapsed_ms = 0;  // of the budget
+  std::int64_t elapsed_ms = 0;            // of the budget
+  std::vector<RunFailureRow> failures{};  // of a slice, to be stored with it
 };
 struct BoardsReset {
   ResetRow row;  // with its result; of the first board that did not come back, else of the last

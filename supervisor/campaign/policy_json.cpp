@@ -5,6 +5,17 @@
 
 namespace ndr {
 
+namespace {
+
+nlohmann::ordered_json json_of(const std::vector<ArmWeight>& arms) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const ArmWeight& arm : arms)
+    list.push_back({{"arm", arm.name}, {"weight", arm.weight}});
+  return list;
+}
+
+}  // namespace
+
 std::string to_json_text(const Policy& policy) {
   return json_text(nlohmann::ordered_json{{"mode", to_text(policy.mode)},
                                           {"seed", std::to_string(policy.seed)},
@@ -17,6 +28,8 @@ std::string to_json_text(const Policy& policy) {
                                           {"watchdog_adjustable", policy.watchdog_adjustable},
                                           {"operation_timeout_s", policy.operation_timeout_s},
                                           {"noise_library", policy.noise_library},
+                                          {"slices", policy.slices},
+                                          {"arms", json_of(policy.arms)},
                                           {"expected_attempt_ms", policy.expected_attempt_ms}});
 }
 
@@ -37,6 +50,10 @@ std::optional<Policy> policy_from(const std::string& json) {
     object.at("watchdog_adjustable").get_to(policy.watchdog_adjustable);
     object.at("operation_timeout_s").get_to(policy.operation_timeout_s);
     policy.noise_library = object.value("noise_library", std::string{});  // a campaign of an older program has none
+    policy.slices = object.value("slices", false);
+    if (object.contains("arms"))
+      for (const auto& arm : object.at("arms"))
+        policy.arms.push_back({arm.at("arm").get<std::string>(), arm.at("weight").get<double>()});
     object.at("expected_attempt_ms").get_to(policy.expected_attempt_ms);
     return policy;
   } catch (const nlohmann::json::exception&) {

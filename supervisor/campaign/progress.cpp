@@ -1,11 +1,14 @@
 #include <algorithm>
 
 #include "analyzer/assert.hpp"
+#include "storage/slice_log.hpp"
 #include "supervisor/campaign/ladder.hpp"
 #include "supervisor/campaign/policy.hpp"
 
 namespace ndr {
 namespace {
+
+constexpr std::int64_t harmful_failures = 5;
 
 /// The run could be judged: it counts in the screen and in a rate.
 bool is_answer(Verdict verdict) {
@@ -27,7 +30,7 @@ bool is_answer(Verdict verdict) {
 }
 
 void count_match(const AttemptRow& row, const Arm& arm, Progress& now) {
-  ++now.matched;
+  now.matched += static_cast<int>(std::max<std::int64_t>(1, row.matched));
   if (!now.hit_arm) now.hit_arm = arm;
   if (row.phase != AttemptPhase::screen || arm.name != "plain") return;
   ++now.screen_matched;
@@ -47,7 +50,19 @@ void count_raised(const Policy& policy, const AttemptRow& row, Verdict verdict, 
   if (slow) now.slowest_ms = std::max(now.slowest_ms, iteration_ms);
 }
 
+/// Of a slice: the median of its runs, the time of an iteration at best, and what was counted.
+void measure_slice(const AttemptRow& row, const Arm& arm, Progress& now) {
+  const std::optional<SliceProgress> sum = progress_from(row.slice_json);
+  if (!sum || sum->median_us <= 0) return;
+  if (arm.name == "plain") now.run_us = sum->median_us;
+  if (arm.counts_points) now.points = sum->points;
+  const std::int64_t iteration_us = sum->median_us / std::max(1, arm.iterations);
+  if (arm.iterations > 0 && (now.iteration_us == 0 || iteration_us < now.iteration_us))
+    now.iteration_us = std::max<std::int64_t>(1, iteration_us);
+}
+
 void measure(const AttemptRow& row, const Arm& arm, Progress& now) {
+  if (!row.slice_json.empty()) return;
   const bool whole = row.verdict == Verdict::passed;
   if (whole && (now.shortest_ms == 0 || row.exposure_ms < now.shortest_ms)) now.shortest_ms = row.exposure_ms;
   if (row.iterations <= 0 || arm.workers != 1) return;
@@ -60,6 +75,7 @@ void measure(const AttemptRow& row, const Arm& arm, Progress& now) {
 
 void count_phase(const Policy& policy, const AttemptRow& row, const Arm& arm, Verdict verdict, Progress& now) {
   const bool answer = is_answer(verdict);
+  if (!row.slice_json.empty() && row.phase != AttemptPhase::search) return;
   if (arm.name == "plain") now.plain_worked = now.plain_worked || answer;
   switch (row.phase) {
     case AttemptPhase::screen:
@@ -82,7 +98,55 @@ void count_phase(const Policy& policy, const AttemptRow& row, const Arm& arm, Ve
   }
 }
 
+ArmRecord& record_of(Progress& now, const Arm& arm) {
+  for (ArmRecord& record : now.slices)
+    if (record.arm == arm) return record;
+  now.slices.emplace_back().arm = arm;
+  return now.slices.back();
+}
+
+void drop(Progress& now, const std::string& name, std::string why) {
+  const auto is_same = [&name](const DroppedArm& dropped) { return dropped.name == name; };
+  if (name == "plain" || std::any_of(now.dropped.begin(), now.dropped.end(), is_same)) return;
+  now.dropped.push_back({name, std::move(why)});
+}
+
+/// An arm that makes other failures more often than CI's, and clearly more often than plain runs have them, is no proof
+/// of anything.
+void drop_if_harmful(const std::string& name, Progress& now) {
+  std::int64_t runs = 0, matched = 0, different = 0, plain_runs = 0, plain_different = 0;
+  for (const ArmRecord& record : now.slices) {
+    const bool is_plain = record.arm.name == "plain";
+    if (is_plain) plain_runs += record.runs;
+    if (is_plain) plain_different += record.different;
+    if (record.arm.name != name) continue;
+    runs += record.runs;
+    matched += record.matched;
+    different += record.different;
+  }
+  const double usual = static_cast<double>(plain_different + 1) / static_cast<double>(plain_runs + 1);
+  const bool is_harmful = different >= harmful_failures && different > matched &&
+                          static_cast<double>(different) > 3 * usual * static_cast<double>(runs);
+  if (is_harmful)
+    drop(now, name, std::to_string(different) + " of " + std::to_string(runs) + " runs failed otherwise than in CI");
+}
+
+void count_slice(const AttemptRow& row, const Arm& arm, Progress& now) {
+  ArmRecord& record = record_of(now, arm);
+  ++record.slices;
+  record.runs += std::max<std::int64_t>(0, row.runs - row.infrastructure);
+  record.matched += row.matched;
+  record.different += row.different;
+  record.exposure_ms += row.exposure_ms;
+  if (row.phase == AttemptPhase::confirm) ++now.confirm_slices;
+  if (row.phase == AttemptPhase::reduce) now.reduce_ms += row.exposure_ms;
+  measure_slice(row, arm, now);
+  drop_if_harmful(arm.name, now);
+}
+
 void count_setup_error(const AttemptRow& row, const Arm& arm, Progress& now) {
+  if (now.plain_worked && arm.name != "plain" && arm.workers == 1)
+    return drop(now, arm.name, row.explanation.empty() ? "nothing could be tested" : row.explanation);
   // A plain run has worked, so it is the arm that this host cannot do (xdist is missing): leave the arm out.
   if (now.plain_worked && arm.workers > 1)
     now.worker_cap = 1;
@@ -148,6 +212,7 @@ void count(const Policy& policy, const AttemptEnded& ended, Progress& now) {
   ++now.attempts;
   now.spent_ms += ended.elapsed_ms;
   now.board_suspect = ended.board_suspect;
+  if (!ended.row.slice_json.empty()) count_slice(ended.row, arm, now);
   count_phase(policy, ended.row, arm, *ended.row.verdict, now);
   count_verdict(ended.row, arm, *ended.row.verdict, now);
 }

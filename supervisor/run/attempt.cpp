@@ -14,6 +14,7 @@
 #include "storage/strict_json.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/failpoint.hpp"
+#include "supervisor/run/slice_judgement.hpp"
 #include "supervisor/run/spec.hpp"
 
 namespace ndr {
@@ -31,11 +32,12 @@ constexpr const char* shim_lost = "shim lost";  // the error in an exit.json tha
 
 class Registered {
 public:
-  Registered(std::shared_ptr<LiveAttempts> live, AttemptId id, LiveRun& run) : live_(std::move(live)), id_(id) {
-    live_->runs[id_.value] = &run;
-    if (live_->cancelled.count(id_.value) > 0) run.cancel();
+  Registered(std::shared_ptr<LiveAttempts> live, AttemptId id, const std::function<void()>& cancel)
+      : live_(std::move(live)), id_(id) {
+    live_->cancels[id_.value] = cancel;
+    if (live_->cancelled.count(id_.value) > 0) cancel();
   }
-  ~Registered() { live_->runs.erase(id_.value); }
+  ~Registered() { live_->cancels.erase(id_.value); }
   Registered(const Registered&) = delete;
   Registered& operator=(const Registered&) = delete;
 
@@ -60,11 +62,11 @@ bool has_exit(const AttemptFolder& folder) {
   return ::lstat(folder.exit().c_str(), &status) == 0;
 }
 
-/// The deadline that the shim was given: settings may have changed since. Nothing where the spec is spoilt.
-std::optional<std::int64_t> stored_deadline_ms(const AttemptFolder& folder) {
+/// What the shim was given: settings may have changed since. Nothing where it is spoilt.
+std::optional<AttemptSpec> stored_spec(const AttemptFolder& folder) {
   try {
     const Checked<AttemptSpec> spec = attempt_spec_from(read_file(folder.spec(), spec_limit));
-    if (spec.has_value()) return spec->deadline_ms;
+    if (spec.has_value()) return *spec;
   } catch (const std::system_error&) {
     return std::nullopt;
   }
@@ -158,7 +160,10 @@ asio::awaitable<std::optional<AttemptResult>> Attempt::start() {
 
 asio::awaitable<AttemptResult> Attempt::take_up(ShimProcess* shim) {
   if (!record_.row().spawned_at_ms) co_await record_.spawned();
-  spec_.deadline_ms = stored_deadline_ms(folder_).value_or(spec_.deadline_ms);
+  if (const std::optional<AttemptSpec> stored = stored_spec(folder_)) {
+    spec_.deadline_ms = stored->deadline_ms;
+    spec_.slice = stored->slice;
+  }
   const auto read = [id = order_.row.id](Store& store) { return store.attempts.signals(id, 0, all_signals); };
   std::vector<LogSignalRow> stored = co_await tools_.store.read(read);
   std::optional<StopAsked> asked = co_await stored_stop(tools_.store, order_.row);
@@ -179,8 +184,16 @@ RunLimits Attempt::limits(const ShimProcess* shim) const {
   return limits;
 }
 
+template <class Live>
+asio::awaitable<Ending> Attempt::follow_to_end(Live& live, ShimProcess* shim, LogTailer* tailer) {
+  Ending ending = co_await live.follow(shim, tailer);
+  record_.finish();
+  co_return ending;
+}
+
 asio::awaitable<AttemptResult> Attempt::follow(ShimProcess* shim, std::vector<LogSignalRow> stored,
                                                std::optional<StopAsked> asked) {
+  if (spec_.slice) co_return co_await follow_slice(shim);
   const std::shared_ptr<LogWatch> watch = tools_.watch;  // to outlive the tailer
   const UniqueFd log = open_run_log(spec_.log);
   std::optional<LogTailer> tailer;
@@ -189,7 +202,7 @@ asio::awaitable<AttemptResult> Attempt::follow(ShimProcess* shim, std::vector<Lo
   scan.recall(stored, order_.row.iterations, std::min(order_.row.log_offset, size_of(log.get())));
   LiveRun live{tools_.executor, limits(shim), log.get(), record_, scan};
   live.recall(stored, std::move(asked));
-  const Registered registered{tools_.live, order_.row.id, live};
+  const Registered registered{tools_.live, order_.row.id, [&live] { live.cancel(); }};
   LogTailer* reader = tailer ? &*tailer : nullptr;
   Observation seen;
   seen.ending = co_await (follow_to_end(live, shim, reader) && record_.keep());
@@ -207,10 +220,37 @@ asio::awaitable<AttemptResult> Attempt::follow(ShimProcess* shim, std::vector<Lo
   co_return result;
 }
 
-asio::awaitable<Ending> Attempt::follow_to_end(LiveRun& live, ShimProcess* shim, LogTailer* tailer) {
-  Ending ending = co_await live.follow(shim, tailer);
-  record_.finish();
-  co_return ending;
+asio::awaitable<AttemptResult> Attempt::follow_slice(ShimProcess* shim) {
+  const std::shared_ptr<LogWatch> watch = tools_.watch;  // to outlive the tailer
+  const UniqueFd log = open_run_log(spec_.log);
+  std::optional<LogTailer> tailer;
+  if (log) tailer.emplace(tools_.executor, *watch, duplicate(log), spec_.log, 0);
+  SliceWatch held{rules_, order_.wanted, "logs/" + spec_.log.filename().string(), log.get(), spec_.deadline_ms};
+  if (shim != nullptr) held.spawned_ago_ms = age_ms(shim->identity());
+  held.run_limit_ms = spec_.slice->run_limit_ms;
+  held.enough_matches = order_.slice ? order_.slice->enough_matches : 0;
+  LiveSlice live{tools_.executor, std::move(held), record_, tools_.reader};
+  const Registered registered{tools_.live, order_.row.id, [&live] { live.cancel(); }};
+  SliceObservation seen;
+  LogTailer* reader = tailer ? &*tailer : nullptr;
+  seen.ending = co_await (follow_to_end(live, shim, reader) && record_.keep());
+  if (!has_exit(folder_)) co_await reap();
+  seen.exit = read_exit(folder_);
+  seen.sum = live.sum();
+  seen.failures = live.failures();
+  Observation first;
+  first.exit = seen.exit;
+  first.seen = live.seen();
+  Judgement judgement = seen.exit || log ? judge_slice(seen) : judge_not_started();
+  if (!seen.failures.empty()) judgement.match = live.match();
+  AttemptResult result = result_of(judgement, first);
+  result.row.exit_code.reset();  // the loop's own
+  result.row.term_signal.reset();
+  result.row.iterations = judgement.runs;
+  result.row.log_bytes = size_of(log.get());
+  result.row.slice_json = progress_json(seen.sum);
+  result.failures = std::move(seen.failures);
+  co_return result;
 }
 
 asio::awaitable<void> Attempt::read_failure(Observation& seen, int log) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,13 +13,14 @@
 #include "supervisor/run/attempt_record.hpp"
 #include "supervisor/run/failure_reader.hpp"
 #include "supervisor/run/live_run.hpp"
+#include "supervisor/run/live_slice.hpp"
 #include "supervisor/run/verdict.hpp"
 
 namespace ndr {
 
 /// Which attempts are live, and which were asked to end, by id; shared with those that a context destroys last.
 struct LiveAttempts {
-  std::map<std::int64_t, LiveRun*> runs;
+  std::map<std::int64_t, std::function<void()>> cancels;
   std::set<std::int64_t> cancelled;  // also before they are live
 };
 
@@ -49,7 +51,9 @@ public:
 private:
   boost::asio::awaitable<AttemptResult> follow(ShimProcess* shim, std::vector<LogSignalRow> stored,
                                                std::optional<StopAsked> asked);
-  boost::asio::awaitable<Ending> follow_to_end(LiveRun& live, ShimProcess* shim, LogTailer* tailer);
+  boost::asio::awaitable<AttemptResult> follow_slice(ShimProcess* shim);
+  template <class Live>
+  boost::asio::awaitable<Ending> follow_to_end(Live& live, ShimProcess* shim, LogTailer* tailer);
   boost::asio::awaitable<void> read_failure(Observation& seen, int log);
   RunLimits limits(const ShimProcess* shim) const;
   AttemptResult result_of(const Judgement& judgement, const Observation& seen) const;

@@ -93,8 +93,8 @@ asio::awaitable<AttemptResult> RealAttemptRunner::resume(AttemptOrder order) {
 void RealAttemptRunner::cancel(AttemptId id) {
   LiveAttempts& live = *state_->tools.live;
   live.cancelled.insert(id.value);
-  const auto found = live.runs.find(id.value);
-  if (found != live.runs.end()) found->second->cancel();
+  const auto found = live.cancels.find(id.value);
+  if (found != live.cancels.end()) found->second();
 }
 
 }  // namespace ndr

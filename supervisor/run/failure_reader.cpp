@@ -65,16 +65,24 @@ private:
   std::vector<Start> starts_;
 };
 
-FailureReading read_failure(int log, const std::string& name, const std::vector<std::uint64_t>& fault_offsets,
-                            int exit_status) {
+/// The whole log, as long as it is now.
+LogWindow whole(int log) {
   struct stat status {};
   if (::fstat(log, &status) != 0) throw std::system_error{errno, std::generic_category(), "look at a run's log"};
+  return {0, static_cast<std::uint64_t>(status.st_size)};
+}
+
+FailureReading read_failure(int log, const std::string& name, const LogWindow& run,
+                            const std::vector<std::uint64_t>& fault_offsets, int exit_status) {
   EvidenceExtractor extractor;
   extractor.begin_file(name);
   extractor.set_exit_status(exit_status);
   WindowFeed feed{log, extractor};
-  for (const LogWindow& window : windows_to_read(static_cast<std::uint64_t>(status.st_size), fault_offsets))
-    feed.feed(window);
+  std::vector<std::uint64_t> within;
+  for (const std::uint64_t offset : fault_offsets)
+    within.push_back(offset - std::min(offset, run.begin));
+  for (const LogWindow& window : windows_to_read(run.end - run.begin, within))
+    feed.feed({run.begin + window.begin, run.begin + window.end});
   const auto [evidence, signature] = extractor.finish();
   FailureReading reading;
   reading.seen = signature;
@@ -104,11 +112,16 @@ std::vector<LogWindow> windows_to_read(std::uint64_t size, const std::vector<std
 
 asio::awaitable<FailureReading> FailureReader::read(int log, std::string name, std::vector<std::uint64_t> fault_offsets,
                                                     int exit_status) {
+  co_return co_await read_run(log, std::move(name), whole(log), std::move(fault_offsets), exit_status);
+}
+
+asio::awaitable<FailureReading> FailureReader::read_run(int log, std::string name, LogWindow run,
+                                                        std::vector<std::uint64_t> fault_offsets, int exit_status) {
   // Work of its own: should the caller vanish, the thread still reads from a descriptor that is open.
   auto own = std::make_shared<UniqueFd>(::fcntl(log, F_DUPFD_CLOEXEC, 0));
   if (!*own) throw std::system_error{errno, std::generic_category(), "keep a run's log open"};
-  auto work = [own, name = std::move(name), faults = std::move(fault_offsets), exit_status] {
-    return read_failure(own->get(), name, faults, exit_status);
+  auto work = [own, name = std::move(name), run, faults = std::move(fault_offsets), exit_status] {
+    return read_failure(own->get(), name, run, faults, exit_status);
   };
   co_return co_await pool_.run(std::move(work));
 }

@@ -35,6 +35,9 @@ public:
   /// `log` stays the caller's; `name` is what evidence calls it; `exit_status` is the run's, 0 where it has none.
   boost::asio::awaitable<FailureReading> read(int log, std::string name, std::vector<std::uint64_t> fault_offsets,
                                               int exit_status = 0);
+  /// The same of one run within the log of a slice; all offsets are the log's.
+  boost::asio::awaitable<FailureReading> read_run(int log, std::string name, LogWindow run,
+                                                  std::vector<std::uint64_t> fault_offsets, int exit_status);
 
 private:
   WorkPool& pool_;

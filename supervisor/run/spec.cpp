@@ -42,6 +42,27 @@ Environment environment_of(const AttemptOrder& order, const Invocation& invocati
   return environment;
 }
 
+std::filesystem::path where_there(const std::filesystem::path& file) {
+  std::error_code none;
+  return std::filesystem::is_regular_file(file, none) ? file : std::filesystem::path{};
+}
+
+SliceSpec slice_for(const AttemptOrder& order, const Settings& settings, const ScriptForm& script) {
+  const Arm& arm = order.arm;
+  SliceSpec slice;
+  slice.copies = arm.copies;
+  slice.shared_copies = std::min(arm.shared_copies, arm.copies);
+  slice.duration_ms = order.slice->duration_ms;
+  slice.run_limit_ms = order.slice->run_limit_ms;
+  slice.runs = order.slice->runs;
+  // A script of the contract runs from anywhere; a hand-written one may count on the case's folder.
+  slice.own_folders = script.has_contract;
+  const bool loads = arm.noise_chance > 0 || arm.counts_points || arm.priority_points > 0;
+  if (loads) slice.noise_library = where_there(settings.noise_library());
+  if (arm.breakpoints > 0 || arm.call_chance > 0) slice.hold_program = where_there(settings.hold_program());
+  return slice;
+}
+
 /// Seconds, as the arm sets them or the environment; 0 where none is set or it is no number.
 double operation_timeout(const AttemptSpec& spec) {
   const std::string* found = find(spec.environment, watchdog_variable);
@@ -78,7 +99,8 @@ Environment base_environment() {
 
 AttemptSpec spec_for(const AttemptOrder& order, const Settings& settings, const ScriptForm& script,
                      const Environment& base) {
-  const Invocation made = invocation(order.arm, order.row.seed, script, settings.noise_library().string());
+  const bool in_slice = order.slice.has_value();
+  const Invocation made = invocation(order.arm, order.row.seed, script, settings.noise_library().string(), in_slice);
   AttemptSpec spec;
   spec.case_name = order.case_name;
   spec.number = order.row.number;
@@ -94,6 +116,7 @@ AttemptSpec spec_for(const AttemptOrder& order, const Settings& settings, const 
   spec.parameters = order.row.parameters;
   spec.seed = order.row.seed;
   spec.literals = order.wanted.literals;
+  if (order.slice) spec.slice = slice_for(order, settings, script);
   return spec;
 }
 

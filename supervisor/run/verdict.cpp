@@ -154,7 +154,8 @@ Judgement different(const Observation& seen) {
 
 /// CI hung without a word too: the place of such a hang is the test that it was in.
 bool is_wanted_hang(const Observation& seen, const Stalled& stall) {
-  if (seen.wanted.failure_type != FailureType::hang) return false;
+  const FailureType wanted = seen.wanted.failure_type;
+  if (wanted != FailureType::hang && wanted != FailureType::test_timeout) return false;
   if (seen.wanted.test_name.empty()) return true;
   if (stall.phase == "start_up") return false;
   return seen.seen.test_name.empty() || seen.seen.test_name == seen.wanted.test_name;
@@ -167,7 +168,11 @@ Judgement hung(const Observation& seen, const Stalled& stall) {
   if (!is_wanted_hang(seen, stall)) return say(Verdict::hang, stall.phase, text);
   Judgement judgement = say(Verdict::reproduced, stall.phase, "hung as in CI: " + text);
   const std::string where = seen.wanted.test_name.empty() ? "no test is named" : "in " + seen.wanted.test_name;
-  judgement.match = Match{MatchGrade::same_site, {"failure_type: hang = hang", "test: " + where}};
+  const std::string type = seen.wanted.failure_type == FailureType::hang
+                               ? "failure_type: hang = hang"
+                               : "failure_type: test_timeout, ended here by our own limit of " +
+                                     seconds_text(stall.silent_ms) + " without progress";
+  judgement.match = Match{MatchGrade::same_site, {type, "test: " + where}};
   return judgement;
 }
 

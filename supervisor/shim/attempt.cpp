@@ -76,6 +76,8 @@ AttemptExit Attempt::run(ReadyLine& ready, bool spec_is_new) {
 Checked<int> Attempt::start(const UniqueFd& log) {
   CommandStart command;
   command.command = spec_.command;
+  // The loop of a slice is a command like any other: held, limited and ended in the same way.
+  if (spec_.slice) command.command = {std::filesystem::read_symlink("/proc/self/exe"), "slice", folder_.root()};
   command.working_folder = spec_.working_folder;
   command.environment = spec_.environment;
   command.output = log.get();

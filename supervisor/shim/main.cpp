@@ -14,6 +14,8 @@ int perform(const ShimOptions& options, bool has_ready_fd) {
     case ShimTask::run:
     case ShimTask::reset:
       return run_or_reset(options, has_ready_fd);
+    case ShimTask::slice:
+      return loop_slice(options);
     case ShimTask::reap:
       return reap(options);
     case ShimTask::probe:

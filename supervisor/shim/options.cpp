@@ -12,6 +12,7 @@ constexpr std::string_view help =
 
   ndreprod-shim run [--no-cgroup] FOLDER    one attempt: spec on standard input, else FOLDER/spec.json
   ndreprod-shim reset [--no-cgroup] FOLDER  one reset: the same, its output in FOLDER/output.log, never stopped early
+  ndreprod-shim slice FOLDER                the runs of an attempt whose spec has a slice, to standard output; for run
   ndreprod-shim reap FOLDER                 ends what a lost shim left behind, writes FOLDER/exit.json
   ndreprod-shim probe                       who holds the boards, and a probe command: JSON in, JSON out
   ndreprod-shim write                       one file of a case: JSON in, JSON out
@@ -26,9 +27,10 @@ failed, 2 bad input; both with one line on standard error.
 )";
 
 std::optional<ShimTask> task_from(std::string_view word) {
-  constexpr std::array<std::pair<std::string_view, ShimTask>, 8> tasks{{
+  constexpr std::array<std::pair<std::string_view, ShimTask>, 9> tasks{{
       {"run", ShimTask::run},
       {"reset", ShimTask::reset},
+      {"slice", ShimTask::slice},
       {"reap", ShimTask::reap},
       {"probe", ShimTask::probe},
       {"write", ShimTask::write},
@@ -42,7 +44,9 @@ std::optional<ShimTask> task_from(std::string_view word) {
   return std::nullopt;
 }
 
-bool has_folder(ShimTask task) { return task == ShimTask::run || task == ShimTask::reset || task == ShimTask::reap; }
+bool has_folder(ShimTask task) {
+  return task == ShimTask::run || task == ShimTask::reset || task == ShimTask::slice || task == ShimTask::reap;
+}
 
 Refusal bad_words(std::string field, std::string reason) {
   return {std::move(field), std::move(reason), "see ndreprod-shim --help"};

@@ -8,12 +8,12 @@
 
 namespace ndr {
 
-enum class ShimTask { run, reset, probe, write, reap, help, version };
+enum class ShimTask { run, reset, slice, probe, write, reap, help, version };
 
 /// What the command line asks for.
 struct ShimOptions {
   ShimTask task = ShimTask::help;
-  std::filesystem::path folder;  // absolute; of run, reset and reap
+  std::filesystem::path folder;  // absolute; of run, reset, slice and reap
   bool use_cgroup = true;
 };
 

@@ -7,6 +7,7 @@ namespace ndr {
 // throws std::system_error for a broken machine.
 
 int run_or_reset(const ShimOptions& options, bool has_ready_fd);
+int loop_slice(const ShimOptions& options);
 int reap(const ShimOptions& options);
 int probe();
 int write_case_file();

@@ -1,4 +1,4 @@
-#include "supervisor/arms/arm.hpp"
+#include "supervisor/arms/invocation.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace ndr;

@@ -1,0 +1,215 @@
+#include "supervisor/shim/slice_copy.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <string_view>
+#include <system_error>
+
+#include "storage/unique_fd.hpp"
+#include "supervisor/clock.hpp"
+#include "supervisor/shim/slice_run.hpp"
+
+namespace ndr {
+namespace {
+
+constexpr std::size_t most_scanned = 4u << 20;  // of a passing run, for the signature's literals
+
+[[noreturn]] void copy_broke(const std::string& what) { throw std::system_error{errno, std::generic_category(), what}; }
+
+UniqueFd open_output(const std::filesystem::path& file) {
+  UniqueFd output{::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640)};
+  if (!output) copy_broke("make " + file.string());
+  return output;
+}
+
+void remove_folder(const std::filesystem::path& folder) {
+  if (::rmdir(folder.c_str()) == 0) return;
+  std::error_code stays;  // a run may have made what we cannot remove; the next ones have folders of their own
+  std::filesystem::remove_all(folder, stays);
+}
+
+class Copy {
+public:
+  Copy(const SliceWork& work, int copy)
+      : work_(work),
+        slice_(*work.spec.slice),
+        copy_(copy),
+        shares_(copy < slice_.shared_copies),
+        output_(open_output(copy_output(work.runs, copy))) {
+    wants_report_ = !slice_.noise_library.empty() || !slice_.hold_program.empty();
+    if (wants_report_) make_report_folder();
+    tools_ = {slice_.noise_library.string(), slice_.hold_program.string(), work.runs.string(),
+              wants_report_ ? copy_report(work.runs, copy).string() : std::string{}};
+  }
+
+  void loop() {
+    for (;;) {
+      const std::int64_t run = work_.tally.next_run.fetch_add(1);
+      const bool is_enough = slice_.runs > 0 && run > slice_.runs;
+      // The first run of each copy is made, however short the slice.
+      const bool is_late = has_run_ && steady_ms() >= work_.ends_at_ms;
+      if (is_enough || is_late || work_.tally.over.load() || is_told_to_end()) break;
+      has_run_ = true;
+      if (!perform(run)) break;
+    }
+  }
+
+private:
+  bool perform(std::int64_t run) {
+    const std::filesystem::path folder = shares_ ? work_.runs / "shared" : work_.runs / std::to_string(run);
+    if (::mkdir(folder.c_str(), 0750) != 0 && !(shares_ && errno == EEXIST)) copy_broke("make " + folder.string());
+    const std::uint64_t seed = seed_of_run(work_.spec.seed, run);
+    const Checked<SliceRunEnd> end = perform_slice_run(start_of(run, seed, folder));
+    if (!shares_) remove_folder(folder);
+    if (end.has_error()) {
+      KeptMessage message;
+      std::strncpy(message.trouble, end.error().reason.c_str(), sizeof message.trouble - 1);
+      tell(message);
+      return false;
+    }
+    count(run, seed, *end);
+    return true;
+  }
+
+  SliceRunStart start_of(std::int64_t run, std::uint64_t seed, const std::filesystem::path& folder) const {
+    SliceRunStart start;
+    RunSetting setting = run_setting(work_.arm, seed, tools_);
+    start.command = std::move(setting.prefix);
+    start.command.insert(start.command.end(), work_.spec.command.begin(), work_.spec.command.end());
+    start.working_folder = slice_.own_folders ? folder : work_.spec.working_folder;
+    start.environment = work_.spec.environment;
+    const auto set = [&start](std::string_view name, std::string value) {
+      const auto found = std::find_if(start.environment.begin(), start.environment.end(),
+                                      [name](const auto& variable) { return variable.first == name; });
+      if (found == start.environment.end())
+        start.environment.emplace_back(name, std::move(value));
+      else
+        found->second = std::move(value);
+    };
+    set("TMPDIR", folder.string());
+    set("NDREPRO_SEED", std::to_string(seed));
+    set("NDREPRO_RUN", std::to_string(run));
+    for (auto& [name, value] : setting.environment)
+      set(name, std::move(value));
+    start.output = output_.get();
+    start.limit_ms = slice_.run_limit_ms;
+    return start;
+  }
+
+  void count(std::int64_t run, std::uint64_t seed, const SliceRunEnd& end) {
+    SliceTally& tally = work_.tally;
+    if (end.was_cut) {
+      ++tally.cut;
+      return reuse();
+    }
+    ++tally.runs;
+    KeptMessage message;
+    message.run = run;
+    message.copy = copy_;
+    message.seed = seed;
+    message.exit_code = end.exit_code.value_or(-1);
+    message.term_signal = end.term_signal.value_or(-1);
+    message.stood_still = end.stood_still;
+    message.duration_us = end.duration_us;
+    message.leftovers = end.leftovers;
+    const bool failed = end.exit_code != 0 || end.stood_still;
+    if (failed) return keep(message, Kept::failed);
+    ++tally.passed;
+    tally.passed_us.add(end.duration_us);
+    if (has_literal()) return keep(message, Kept::literal);
+    if (!tally.has_first_passed.exchange(true)) return keep(message, Kept::first_passed);
+    tally.last_passed_copy = copy_;
+    reuse();
+  }
+
+  bool has_literal() {
+    if (work_.spec.literals.empty()) return false;
+    struct stat status {};
+    if (::fstat(output_.get(), &status) != 0 || status.st_size == 0) return false;
+    text_.resize(std::min<std::size_t>(static_cast<std::size_t>(status.st_size), most_scanned));
+    const ssize_t got = ::pread(output_.get(), text_.data(), text_.size(), 0);
+    const std::string_view text{text_.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
+    return std::any_of(work_.spec.literals.begin(), work_.spec.literals.end(),
+                       [text](const std::string& literal) { return text.find(literal) != std::string_view::npos; });
+  }
+
+  void keep(KeptMessage& message, Kept why) {
+    message.kept = why;
+    const std::filesystem::path kept = kept_output(work_.runs, message.run);
+    if (::rename(copy_output(work_.runs, copy_).c_str(), kept.c_str()) != 0) copy_broke("keep " + kept.string());
+    output_ = open_output(copy_output(work_.runs, copy_));
+    if (why == Kept::failed || why == Kept::literal) {
+      if (++work_.tally.kept >= slice_.most_kept) work_.tally.over = true;
+    }
+    if (wants_report_) {
+      // Of a run whose report cannot be kept the places are not known; that is no reason to lose the run.
+      ::rename(copy_report(work_.runs, copy_).c_str(), kept_report(work_.runs, message.run).c_str());
+      make_report_folder();
+    }
+    tell(message);
+  }
+
+  void tell(const KeptMessage& message) const {
+    static_assert(sizeof message <= 512);  // PIPE_BUF at least: whole or not at all
+    while (::write(work_.messages, &message, sizeof message) < 0) {
+      if (errno != EINTR) copy_broke("tell the loop of a run");
+    }
+  }
+
+  void reuse() {
+    if (::ftruncate(output_.get(), 0) != 0) copy_broke("empty a run's output");
+    if (!wants_report_) return;
+    remove_folder(copy_report(work_.runs, copy_));
+    make_report_folder();
+  }
+
+  void make_report_folder() const {
+    const std::filesystem::path folder = copy_report(work_.runs, copy_);
+    if (::mkdir(folder.c_str(), 0750) != 0 && errno != EEXIST) copy_broke("make " + folder.string());
+  }
+
+  const SliceWork& work_;
+  const SliceSpec& slice_;
+  int copy_;
+  bool shares_;
+  bool has_run_ = false;
+  bool wants_report_ = false;
+  ArmTools tools_;
+  UniqueFd output_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::uint64_t seed_of_run(std::uint64_t slice_seed, std::int64_t run) {
+  std::uint64_t z = slice_seed + static_cast<std::uint64_t>(run) * 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return (z ^ (z >> 31)) >> 33;
+}
+
+std::filesystem::path copy_output(const std::filesystem::path& runs, int copy) {
+  return runs / ("copy_" + std::to_string(copy) + ".log");
+}
+std::filesystem::path copy_report(const std::filesystem::path& runs, int copy) {
+  return runs / ("copy_" + std::to_string(copy) + ".report");
+}
+std::filesystem::path passed_places_file(const std::filesystem::path& runs, int copy) {
+  return runs / ("copy_" + std::to_string(copy) + ".places");
+}
+std::filesystem::path kept_output(const std::filesystem::path& runs, std::int64_t run) {
+  return runs / ("run_" + std::to_string(run) + ".log");
+}
+std::filesystem::path kept_report(const std::filesystem::path& runs, std::int64_t run) {
+  return runs / ("run_" + std::to_string(run) + ".report");
+}
+
+void loop_copy(const SliceWork& work, int copy) { Copy{work, copy}.loop(); }
+
+}  // namespace ndr

@@ -1,0 +1,34 @@
+#pragma once
+#include <filesystem>
+
+#include "storage/attempt_folder.hpp"
+#include "supervisor/arms/arm.hpp"
+#include "supervisor/shim/slice_tally.hpp"
+
+namespace ndr {
+
+/// What all copies of a slice work with.
+struct SliceWork {
+  const AttemptSpec& spec;  // with a slice
+  Arm arm;
+  std::filesystem::path runs;  // folder of the runs, which is there
+  SliceTally& tally;
+  int messages = -1;            // pipe to the loop
+  std::int64_t ends_at_ms = 0;  // CLOCK_MONOTONIC
+};
+
+/// Seed of one run of a slice, below 2^31.
+std::uint64_t seed_of_run(std::uint64_t slice_seed, std::int64_t run);
+
+/// The files of a copy and of a kept run below `runs`.
+std::filesystem::path copy_output(const std::filesystem::path& runs, int copy);
+std::filesystem::path copy_report(const std::filesystem::path& runs, int copy);
+std::filesystem::path passed_places_file(const std::filesystem::path& runs, int copy);
+std::filesystem::path kept_output(const std::filesystem::path& runs, std::int64_t run);
+std::filesystem::path kept_report(const std::filesystem::path& runs, std::int64_t run);
+
+/// One copy: a process of its own, which makes one run after the other until the slice is over. Throws
+/// std::system_error for a broken machine.
+void loop_copy(const SliceWork& work, int copy);
+
+}  // namespace ndr
