@@ -21,9 +21,12 @@ Interval shifts_of(double seen, double freedom, double tail) {
   // Deviations of the shift beyond its value: the estimate of the deviation varies by 1 / sqrt(2 freedom), and where
   // that is not small against 1, the shift may be far below the value, but has its sign.
   const double reach = 40 + 10 * std::abs(seen);
-  const double low = last_true(seen - reach, seen + reach, [&](double shift) { return below(shift) > 1 - tail; });
-  const double high = last_true(seen - reach, seen + reach, [&](double shift) { return below(shift) > tail; });
-  return {low, high};
+  constexpr int halvings = 40;  // the distribution's sums are slow, and nine digits enough
+  const auto last_above = [&](double share) {
+    return last_true(
+        seen - reach, seen + reach, [&](double shift) { return below(shift) > share; }, halvings);
+  };
+  return {last_above(1 - tail), last_above(tail)};
 }
 
 }  // namespace
