@@ -2,7 +2,7 @@
 
 #include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
-#include <map>
+#include <vector>
 
 #include "analyzer/assert.hpp"
 
@@ -21,27 +21,56 @@ RatePosterior posterior_of(const Baseline& baseline) {
           static_cast<double>(baseline.runs - baseline.matched) + 0.5};
 }
 
-/// Where the test may stand after some runs: matches so far, and the probability. A handful at most lie between the two
-/// bounds.
-using Standing = std::map<std::int64_t, double>;
+/// Every way through a test at once, run by run: the probability of each number of matches so far, as long as it is
+/// undecided. A handful at most lie between the two bounds, which move up together.
+class TestPaths {
+public:
+  TestPaths(const Sprt& test, const RatePosterior& posterior) : test_(test), posterior_(posterior) { add_count(); }
 
-/// One run further; gives what was called fixed by it.
-double step(Standing& standing, const Sprt& test, const RatePosterior& posterior, std::int64_t runs) {
-  Standing next;
-  double fixed = 0;
-  for (const auto& [matched, probability] : standing) {
-    const double rate =
-        (posterior.a + static_cast<double>(matched)) / (posterior.a + posterior.b + static_cast<double>(runs));
-    const std::int64_t clean = runs - matched;
-    if (clean + 1 >= test.clean_runs_to_fixed(matched))
-      fixed += probability * (1 - rate);
-    else
-      next[matched] += probability * (1 - rate);
-    if (!test.is_failing_at(clean, matched + 1)) next[matched + 1] += probability * rate;
+  /// One run further.
+  void step() {
+    if (open_.back().probability > 0) add_count();
+    undecided_ = 0;
+    double from_below = 0;
+    for (OpenCount& count : open_) {
+      const std::int64_t clean = runs_ - count.matched;
+      const double rate = (posterior_.a + static_cast<double>(count.matched)) /
+                          (posterior_.a + posterior_.b + static_cast<double>(runs_));
+      const double stays = count.probability * (1 - rate);
+      const double rises = count.probability * rate;
+      const bool is_fixed = clean + 1 >= count.clean_to_fixed;
+      fixed_ += is_fixed ? stays : 0;
+      count.probability = (is_fixed ? 0 : stays) + from_below;
+      undecided_ += count.probability;
+      from_below = rises > 0 && !test_.is_failing_at(clean, count.matched + 1) ? rises : 0;
+    }
+    while (open_.size() > 1 && open_.front().clean_to_fixed <= runs_ + 1 - open_.front().matched)
+      open_.erase(open_.begin());
+    ++runs_;
   }
-  standing = std::move(next);
-  return fixed;
-}
+
+  double fixed() const { return fixed_; }
+  double undecided() const { return undecided_; }
+
+private:
+  struct OpenCount {
+    std::int64_t matched = 0;
+    std::int64_t clean_to_fixed = 0;
+    double probability = 0;
+  };
+
+  void add_count() {
+    const std::int64_t matched = open_.empty() ? 0 : open_.back().matched + 1;
+    open_.push_back({matched, test_.clean_runs_to_fixed(matched), open_.empty() ? 1.0 : 0.0});
+  }
+
+  const Sprt& test_;
+  const RatePosterior& posterior_;
+  std::vector<OpenCount> open_;
+  std::int64_t runs_ = 0;
+  double fixed_ = 0;
+  double undecided_ = 1;
+};
 
 }  // namespace
 
@@ -74,16 +103,10 @@ std::int64_t clean_runs_needed(const Baseline& baseline, double risk) {
 double false_fix_probability(const Sprt& test, const Baseline& baseline) {
   const RatePosterior posterior = posterior_of(baseline);
   constexpr double negligible = 1e-6;  // and counted as fixed, so that the sum errs on the safe side
-  Standing standing{{0, 1.0}};
-  double fixed = 0;
-  double undecided = 1;
-  for (std::int64_t runs = 0; undecided > negligible; ++runs) {
-    fixed += step(standing, test, posterior, runs);
-    undecided = 0;
-    for (const auto& [matched, probability] : standing)
-      undecided += probability;
-  }
-  return fixed + undecided;
+  TestPaths paths(test, posterior);
+  while (paths.undecided() > negligible)
+    paths.step();
+  return paths.fixed() + paths.undecided();
 }
 
 double broken_rate_for(const Baseline& baseline, double risk) {

@@ -14,10 +14,11 @@ namespace ndr {
 /// that a stop at the k-th match has the bounds Beta(k, n-k+1) and Beta(k, n-k) (negative binomial), an end those of
 /// Clopper and Pearson. The room does not enter: it may be unknown, or given by time.
 ///
-/// What is assumed: runs are independent at one rate, and the room does not depend on which of them match. It does
-/// where a budget of time ends the runs and a match takes longer than other runs: count a run that the budget cut off
-/// as one that did not match, never leave it out. The arm must not have been left, or come back to, because of its
-/// matches; there `confidence_sequence` holds.
+/// What is assumed: runs are independent at one rate, and the arm was not left, or come back to, because of its matches
+/// (there `confidence_sequence` holds). A run that the budget cut off is left out. Where time ends the runs and a match
+/// is quicker than other runs, the bounds err on the safe side. Where it takes r times as long, the budget cuts off
+/// matches rather than others, and the upper bound of an end without a stop holds only with r - 1 runs fewer; all other
+/// bounds hold as they are.
 ///
 /// `last_batch`: runs since stopping was last possible, the last one included. 1 where each match ends its batch, since
 /// the run of the stop is then known; the size of the last batch where that went on to its end, or its runs went side

@@ -188,3 +188,34 @@ TEST_CASE("batches that go on to their end are covered too") {
       CHECK(static_cast<double>(held) / simulations >= 0.95 - 3 * 0.00487);
     }
 }
+
+TEST_CASE("time that a match takes longer is taken off the upper bound of an end") {
+  const std::uint64_t seed = 13;
+  INFO("seed " << seed);
+  RandomStream random(seed);
+  constexpr int simulations = 20000;
+  for (const std::int64_t match_s : {1, 5, 15})
+    for (const double rate : {0.01, 0.04, 0.07, 0.1, 0.2}) {
+      std::map<Stop, Interval> known;
+      int held = 0;
+      for (int i = 0; i < simulations; ++i) {
+        Stop stop;
+        for (std::int64_t left_s = 60; stop.matched < 3;) {
+          const bool matched = random.fraction() < rate;
+          left_s -= matched ? match_s : 1;
+          if (left_s < 0) break;
+          ++stop.runs;
+          stop.matched += matched ? 1 : 0;
+        }
+        const auto [at, is_new] = known.try_emplace(stop);
+        if (is_new) {
+          at->second = interval_until(3, stop.matched, stop.runs, 0.95);
+          const std::int64_t fewer = std::max(stop.matched, stop.runs - (match_s - 1));
+          if (stop.matched < 3) at->second.high = interval_until(3, stop.matched, fewer, 0.95).high;
+        }
+        held += holds(at->second, rate) ? 1 : 0;
+      }
+      INFO("a match takes " << match_s << " s, at " << rate);
+      CHECK(static_cast<double>(held) / simulations >= 0.95 - 3 * 0.00154);
+    }
+}
