@@ -111,6 +111,12 @@ double false_fix_probability(const Sprt& test, const Baseline& baseline) {
 
 double broken_rate_for(const Baseline& baseline, double risk) {
   const auto [a, b] = posterior_of(baseline);
+  // Where matches are rare, blocks of runs are as good as runs, up to less than a hundredth; of millions of runs each
+  // way would be too long to follow.
+  constexpr std::int64_t rare = 2000;
+  if (const std::int64_t block = baseline.runs / baseline.matched / rare; block >= 2)
+    return 0.99 / static_cast<double>(block) *
+           broken_rate_for({baseline.matched, baseline.runs / block, baseline.until_matched}, risk);
   const auto keeps_risk = [&](double rate) { return false_fix_probability(Sprt(rate, risk), baseline) <= risk; };
   double high = a / (a + b);
   if (keeps_risk(high)) return high;

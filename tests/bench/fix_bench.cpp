@@ -203,7 +203,7 @@ bool print_watched(int paths, RandomStream& random) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int simulations = argc > 1 ? std::atoi(argv[1]) : 20000;
+  const int simulations = argc > 1 ? static_cast<int>(std::strtol(argv[1], nullptr, 10)) : 20000;
   const std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 20240611;
   if (simulations < 1) {
     std::fprintf(stderr, "fix_bench: SIMULATIONS must be at least 1: fix_bench [SIMULATIONS [SEED]]\n");

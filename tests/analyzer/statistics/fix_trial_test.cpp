@@ -121,6 +121,17 @@ TEST_CASE("the tested rate leaves room for the doubt of the baseline") {
   }
 }
 
+TEST_CASE("a rare failure's test keeps the risk at little more than the length it must have") {
+  for (const Baseline& baseline : {Baseline{3, 12001}, Baseline{1, 9999, true}, Baseline{3, 100000}}) {
+    const double rate = broken_rate_for(baseline, 0.05);
+    const double probability = false_fix_probability(Sprt(rate, 0.05), baseline);
+    INFO(baseline.matched << "/" << baseline.runs << " -> " << rate);
+    CHECK(probability <= 0.05);
+    CHECK(probability > 0.0475);
+  }
+  CHECK(fix_trial(Baseline{3, 100000000}, 0.05).clean_runs_to_go() == Approx(1.74e8).epsilon(0.02));
+}
+
 TEST_CASE("the chance of a false fix is that of simulated programs") {
   const std::uint64_t seed = 99;
   INFO("seed " << seed);
