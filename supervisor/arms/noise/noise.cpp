@@ -32,30 +32,30 @@ __attribute__((tls_model("initial-exec"))) thread_local ThreadState state;
 
 std::uint64_t seed_of(std::uint64_t number) { return settings.seed * 0x100000001b3U + number; }
 
-void do_delay(const Delay& delay, void* caller) {
-  if (delay.yields) {
-    ::syscall(SYS_sched_yield);
-  } else if (delay.nap_ns > 0) {
-    timespec nap{static_cast<time_t>(delay.nap_ns / 1000000000), static_cast<long>(delay.nap_ns % 1000000000)};
-    ::syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &nap, nullptr);
-  }
-  if (!delay.yields && delay.nap_ns == 0) return;
-  if (Report* book = report.load(std::memory_order_acquire))
-    add_delay(*book, reinterpret_cast<std::uint64_t>(caller), delay.nap_ns);
-}
-
-void delay_by(Delay (*draw)(const NoiseSettings&, Random&), void* caller) {
-  if (state.is_busy) return;
-  state.is_busy = true;
-  const int kept = errno;
+Random& own_random() {
   if (!state.is_seeded) {
     state.random = Random{seed_of(threads.fetch_add(1, std::memory_order_relaxed))};
     state.is_seeded = true;
   }
-  do_delay(draw(settings, state.random), caller);
+  return state.random;
+}
+
+void do_delay(const Delay& delay, void* caller) {
+  state.is_busy = true;
+  const int kept = errno;
+  if (delay.yields) {
+    ::syscall(SYS_sched_yield);
+  } else {
+    timespec nap{static_cast<time_t>(delay.nap_ns / 1000000000), static_cast<long>(delay.nap_ns % 1000000000)};
+    ::syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &nap, nullptr);
+  }
+  if (Report* book = report.load(std::memory_order_acquire))
+    add_delay(*book, reinterpret_cast<std::uint64_t>(caller), delay.nap_ns);
   errno = kept;
   state.is_busy = false;
 }
+
+bool is_none(const Delay& delay) { return !delay.yields && delay.nap_ns == 0; }
 
 // One by one at first, then by the eighth of what the thread has passed: threads that write one word at each call would
 // be ordered by it.
@@ -77,13 +77,20 @@ void count_rest() {
 void point(void* caller) {
   count_point();
   if (settings.mode == Mode::count) return;
-  if (settings.mode == Mode::pct)
+  if (settings.mode == Mode::pct) {
     pass_pct_point();
-  else
-    delay_by(delay_at_call, caller);
+    return;
+  }
+  if (state.is_busy) return;
+  const Delay delay = delay_at_call(settings, own_random());
+  if (__builtin_expect(!is_none(delay), 0)) do_delay(delay, caller);
 }
 
-void start_point(void* caller) { delay_by(delay_at_start, caller); }
+void start_point(void* caller) {
+  if (state.is_busy) return;
+  const Delay delay = delay_at_start(settings, own_random());
+  if (!is_none(delay)) do_delay(delay, caller);
+}
 
 bool gate_is_open() { return is_open.load(std::memory_order_relaxed); }
 
