@@ -13,10 +13,9 @@
 
 namespace ndr::noise {
 
-constinit NoiseSettings settings;
-
 namespace {
 
+constinit NoiseSettings settings;
 constinit std::atomic<bool> is_open{false};
 constinit std::atomic<Report*> report{nullptr};
 constinit std::atomic<std::uint64_t> threads{0};
@@ -91,6 +90,10 @@ void start_point(void* caller) {
   const Delay delay = delay_at_start(settings, own_random());
   if (!is_none(delay)) do_delay(delay, caller);
 }
+
+void read_settings(const char* text) { settings = settings_from(text); }
+
+bool cuts_waits() { return settings.cuts_waits && is_open.load(std::memory_order_relaxed); }
 
 bool gate_is_open() { return is_open.load(std::memory_order_relaxed); }
 

@@ -1,12 +1,10 @@
 #pragma once
-#include <sys/types.h>
-
-#include "supervisor/arms/noise/settings.hpp"
-
 namespace ndr::noise {
 
-/// Of this process; off until begin() has read them.
-extern NoiseSettings settings;
+/// Before anything else: what NDREPRO_NOISE says; null is off.
+void read_settings(const char* text);
+/// Short waits are cut here and now.
+bool cuts_waits();
 
 /// A call around which others may come in between, that returns to `caller`. Only behind the gate.
 void point(void* caller);

@@ -116,7 +116,7 @@ constinit bool has_begun = false;
 void begin() {
   if (has_begun) return;
   has_begun = true;
-  settings = settings_from(::getenv("NDREPRO_NOISE"));
+  read_settings(::getenv("NDREPRO_NOISE"));
   for (const Wrapped& one : all_wrapped)
     one.resolve();
 }
@@ -156,8 +156,10 @@ void* begin_thread(void* given) {
 
 using namespace ndr::noise;
 
+// NOLINTBEGIN(bugprone-macro-parentheses): the arguments have theirs
 #define EXPORT_WRAPPED(result_type, name, parameters, arguments) \
   EXPORTED result_type name parameters { return of_##name::slot.load(std::memory_order_relaxed) arguments; }
+// NOLINTEND(bugprone-macro-parentheses)
 FOR_EACH_WRAPPED(EXPORT_WRAPPED)
 
 // The next definition of the function that is being defined.
@@ -207,8 +209,7 @@ EXPORTED int open64(const char* path, int flags, ...) {
 EXPORTED int pthread_cond_timedwait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until) {
   REAL(pthread_cond_timedwait)
   gated_point(__builtin_return_address(0));
-  const bool cuts = settings.cuts_waits && gate_is_open();
-  const timespec nearer = cuts ? cut(*until, clock_of(*until)) : *until;
+  const timespec nearer = cuts_waits() ? cut(*until, clock_of(*until)) : *until;
   const int result = real(c, m, &nearer);
   gated_point(__builtin_return_address(0));
   return result;
@@ -217,7 +218,7 @@ EXPORTED int pthread_cond_timedwait(pthread_cond_t* c, pthread_mutex_t* m, const
 EXPORTED int pthread_cond_clockwait(pthread_cond_t* c, pthread_mutex_t* m, clockid_t clock, const timespec* until) {
   REAL(pthread_cond_clockwait)
   gated_point(__builtin_return_address(0));
-  const timespec nearer = settings.cuts_waits && gate_is_open() ? cut(*until, clock) : *until;
+  const timespec nearer = cuts_waits() ? cut(*until, clock) : *until;
   const int result = real(c, m, clock, &nearer);
   gated_point(__builtin_return_address(0));
   return result;

@@ -82,6 +82,7 @@ void leave_owner(pid_t owner, int& answer) {
   const char taken = static_cast<char>(take_class());
   std::latch ready{static_cast<std::ptrdiff_t>(cpus.size())};
   std::vector<std::thread> threads;
+  threads.reserve(cpus.size());
   for (const int cpu : cpus)
     threads.emplace_back([&settings, &ready, cpu, owner] { disturb(settings, cpu, owner, ready); });
   ready.wait();
