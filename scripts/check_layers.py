@@ -43,6 +43,7 @@ FENCES = {
     "spdlog": (r"^spdlog/", ["supervisor/", "api/", "daemon/"], True),
     "fmt": (r"^fmt/", ["supervisor/log.hpp"], False),
     "CLI11": (r"^CLI/", ["daemon/"], True),
+    "libdw": (r"^elfutils/|^(?:dwarf|gelf|libelf)\.h$", ["supervisor/arms/"], True),
     "libsystemd": (r"^systemd/", ["daemon/"], True),
 }
 # The languages' own headers and the system's, which need no fence. <regex> is refused below.

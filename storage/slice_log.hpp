@@ -54,7 +54,7 @@ struct SliceProgress {
   bool over = false;
   std::int64_t median_us = 0;              // of the passing runs; 0: none
   std::int64_t p99_us = 0;                 // to a tenth
-  std::uint64_t points = 0;                // median of calls behind the noise's gate; 0: not counted
+  std::uint64_t points = 0;                // mean of calls behind the noise's gate; 0: not counted
   std::string preempting;                  // the preempter's scheduling class; empty: none ran
   std::string trouble;                     // what kept it from looping; empty: nothing
   std::vector<PassedPlace> passed_places;  // only with `over`

@@ -7,17 +7,22 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <string_view>
 #include <system_error>
 
 #include "storage/unique_fd.hpp"
+#include "supervisor/arms/delay_report.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/shim/slice_run.hpp"
 
 namespace ndr {
 namespace {
 
+constexpr std::size_t most_passed_places = 4096;
+constexpr std::size_t most_told_places = 400;
+constexpr std::size_t most_places_of_run = 64;
 constexpr std::size_t most_scanned = 4u << 20;  // of a passing run, for the signature's literals
 
 [[noreturn]] void copy_broke(const std::string& what) { throw std::system_error{errno, std::generic_category(), what}; }
@@ -58,6 +63,7 @@ public:
       has_run_ = true;
       if (!perform(run)) break;
     }
+    if (!passed_places_.empty()) write_passed_places();
   }
 
 private:
@@ -122,10 +128,28 @@ private:
     if (failed) return keep(message, Kept::failed);
     ++tally.passed;
     tally.passed_us.add(end.duration_us);
+    if (wants_report_) read_report();
     if (has_literal()) return keep(message, Kept::literal);
     if (!tally.has_first_passed.exchange(true)) return keep(message, Kept::first_passed);
     tally.last_passed_copy = copy_;
     reuse();
+  }
+
+  void read_report() {
+    const DelayTally report = read_delays(copy_report(work_.runs, copy_));
+    work_.tally.points += report.points;
+    ++work_.tally.counted;
+    for (const DelayedSite& site : report.sites) {
+      const DelayedPlace place{site.module, site.offset};
+      if (passed_places_.size() < most_passed_places || passed_places_.contains(place)) ++passed_places_[place];
+    }
+  }
+
+  void write_passed_places() const {
+    std::ofstream file{passed_places_file(work_.runs, copy_)};
+    for (const auto& [place, runs] : passed_places_)
+      if (place.module.find('\n') == std::string::npos)
+        file << runs << ' ' << place.offset << ' ' << place.module << '\n';
   }
 
   bool has_literal() {
@@ -183,6 +207,7 @@ private:
   ArmTools tools_;
   UniqueFd output_;
   std::string text_;
+  std::map<DelayedPlace, std::int64_t> passed_places_;
 };
 
 }  // namespace
@@ -208,6 +233,32 @@ std::filesystem::path kept_output(const std::filesystem::path& runs, std::int64_
 }
 std::filesystem::path kept_report(const std::filesystem::path& runs, std::int64_t run) {
   return runs / ("run_" + std::to_string(run) + ".report");
+}
+
+std::vector<DelayedPlace> delayed_places(const std::filesystem::path& folder) {
+  const DelayTally report = read_delays(folder);
+  std::vector<DelayedPlace> places;
+  for (const DelayedSite& site : report.sites)
+    if (places.size() < most_places_of_run) places.push_back({site.module, site.offset});
+  return places;
+}
+
+std::vector<PassedPlace> passed_places_in(const std::vector<std::filesystem::path>& files) {
+  std::map<DelayedPlace, std::int64_t> sums;
+  for (const std::filesystem::path& name : files) {
+    std::ifstream file{name};
+    std::int64_t runs = 0;
+    DelayedPlace place;
+    while (file >> runs >> place.offset && file.get() && std::getline(file, place.module))
+      sums[place] += runs;
+  }
+  std::vector<PassedPlace> places;
+  for (const auto& [place, runs] : sums)
+    places.push_back({place, runs});
+  std::stable_sort(places.begin(), places.end(),
+                   [](const PassedPlace& a, const PassedPlace& b) { return a.runs > b.runs; });
+  if (places.size() > most_told_places) places.resize(most_told_places);
+  return places;
 }
 
 void loop_copy(const SliceWork& work, int copy) { Copy{work, copy}.loop(); }

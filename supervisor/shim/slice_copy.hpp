@@ -27,6 +27,11 @@ std::filesystem::path passed_places_file(const std::filesystem::path& runs, int 
 std::filesystem::path kept_output(const std::filesystem::path& runs, std::int64_t run);
 std::filesystem::path kept_report(const std::filesystem::path& runs, std::int64_t run);
 
+/// What was delayed in a run whose reports are in `folder`, the longest delays first.
+std::vector<DelayedPlace> delayed_places(const std::filesystem::path& folder);
+/// A file of passed_places_file(), or several of them added up; the most frequent first.
+std::vector<PassedPlace> passed_places_in(const std::vector<std::filesystem::path>& files);
+
 /// One copy: a process of its own, which makes one run after the other until the slice is over. Throws
 /// std::system_error for a broken machine.
 void loop_copy(const SliceWork& work, int copy);

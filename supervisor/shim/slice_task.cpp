@@ -14,6 +14,8 @@
 #include <system_error>
 
 #include "storage/atomic_file.hpp"
+#include "supervisor/arms/preempt/affinity.hpp"
+#include "supervisor/arms/preempt/preempter.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/shim/process_tree.hpp"
 #include "supervisor/shim/slice_copy.hpp"
@@ -90,7 +92,9 @@ public:
     for (int copy = 0; copy < spec_.slice->copies; ++copy)
       start(copy);
     tell_.reset();
+    disturb();
     hear_copies();
+    preempter_.reset();
     while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
     }
     end();
@@ -116,6 +120,15 @@ private:
       status = 1;
     }
     ::_exit(status);
+  }
+
+  /// After the copies were forked: they must not count it as a child of theirs.
+  void disturb() {
+    if (!arm_.preempts) return;
+    PreemptSettings settings;
+    settings.seed = spec_.seed;
+    preempter_.emplace(settings);
+    preempting_ = to_text(preempter_->taken());
   }
 
   /// Until every copy has closed its end.
@@ -146,7 +159,9 @@ private:
       return;
     }
     const std::filesystem::path output = kept_output(runs_, message.run);
-    append_frame(slice_run_of(message), output);
+    SliceRun run = slice_run_of(message);
+    run.places = delayed_places(kept_report(runs_, message.run));
+    append_frame(run, output);
     std::error_code ignored;
     std::filesystem::remove(output, ignored);
     std::filesystem::remove_all(kept_report(runs_, message.run), ignored);
@@ -176,6 +191,12 @@ private:
     sum.median_us = tally_.passed_us.quantile(0.5);
     sum.p99_us = tally_.passed_us.quantile(0.99);
     sum.trouble = trouble_;
+    sum.preempting = preempting_;
+    if (const std::uint64_t counted = tally_.counted; counted > 0) sum.points = tally_.points / counted;
+    std::vector<std::filesystem::path> files;
+    for (int copy = 0; copy < spec_.slice->copies; ++copy)
+      files.push_back(passed_places_file(runs_, copy));
+    sum.passed_places = passed_places_in(files);
     append(progress_line(sum));
     std::error_code stays;
     std::filesystem::remove_all(runs_, stays);
@@ -189,6 +210,8 @@ private:
   UniqueFd hear_;
   UniqueFd tell_;
   std::string trouble_;
+  std::optional<Preempter> preempter_;
+  std::string preempting_;
 };
 
 }  // namespace
@@ -207,6 +230,7 @@ int loop_slice(const ShimOptions& options) {
   }
   block_signals();
   if (::mkdir(folder.runs().c_str(), 0750) != 0 && errno != EEXIST) slice_broke("make " + folder.runs().string());
+  if (arm->one_cpu) squeeze_onto_one_cpu(spec->seed);
   SliceLoop{*spec, *arm, folder.runs()}.perform();
   return 0;
 }

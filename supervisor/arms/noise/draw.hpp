@@ -47,4 +47,22 @@ constexpr Delay delay_at_start(const NoiseSettings& settings, Random& random) {
   return {false, static_cast<std::uint64_t>(settings.start_us * 1000.0 * u * u * u)};
 }
 
+/// Of the thread from its start: 20 to 49 of SCHED_FIFO.
+constexpr int thread_priority(Random& random) { return 20 + static_cast<int>(random.next() % 30); }
+
+/// The points, counted from 1 in the whole process, at which the passing thread goes down; 0: none.
+struct ChangePoints {
+  std::uint64_t first = 0;
+  std::uint64_t second = 0;
+};
+
+/// Two different ones out of `points`, as far as there are so many.
+constexpr ChangePoints change_points(std::uint64_t points, Random& random) {
+  if (points == 0) return {};
+  const std::uint64_t one = 1 + random.next() % points;
+  if (points == 1) return {one, 0};
+  const std::uint64_t other = 1 + (one + random.next() % (points - 1)) % points;
+  return one < other ? ChangePoints{one, other} : ChangePoints{other, one};
+}
+
 }  // namespace ndr::noise

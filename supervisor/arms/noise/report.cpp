@@ -12,6 +12,16 @@
 namespace ndr::noise {
 namespace {
 
+// The program itself goes by the name that it was started by, which need not be a path.
+void write_path(char* path, std::size_t size, const char* name) {
+  if (name != nullptr && name[0] == '/') {
+    std::strncpy(path, name, size - 1);
+    return;
+  }
+  if (::syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", path, size - 1) < 0 && name != nullptr)
+    std::strncpy(path, name, size - 1);
+}
+
 std::uint64_t module_of(Report& report, const Dl_info& found) {
   const auto base = reinterpret_cast<std::uint64_t>(found.dli_fbase);
   const std::uint64_t used = report.modules_used.load(std::memory_order_acquire);
@@ -22,7 +32,7 @@ std::uint64_t module_of(Report& report, const Dl_info& found) {
   if (mine >= Report::most_modules) return Report::most_modules;
   Module& module = report.modules[mine];
   module.base = base;
-  std::strncpy(module.path, found.dli_fname == nullptr ? "" : found.dli_fname, sizeof module.path - 1);
+  write_path(module.path, sizeof module.path, found.dli_fname);
   return mine;
 }
 

@@ -7,11 +7,11 @@ namespace ndr::noise {
 /// What a process leaves of its noise, in a file of its own that is mapped, so that it is there whatever way the
 /// process ends: <report>/noise-PID. Bounded: what does not fit is counted in `lost`.
 struct Site {
-  std::atomic<std::uint64_t> address;  // 0: free; of the call, as the process has it
+  std::atomic<std::uint64_t> address;  // 0: free; where the call returns to: the one behind it
   std::atomic<std::uint64_t> delays;
   std::atomic<std::uint64_t> delayed_ns;
   std::uint64_t module;  // index of modules
-  std::uint64_t offset;  // of the call within the module
+  std::uint64_t offset;  // of `address` from the module's lowest mapping on
 };
 
 struct Module {

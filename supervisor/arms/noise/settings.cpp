@@ -60,6 +60,10 @@ bool take_mode(Cursor& text, Mode& mode) {
     mode = Mode::sleep;
   else if (text.take("yield"))
     mode = Mode::yield;
+  else if (text.take("pct"))
+    mode = Mode::pct;
+  else if (text.take("off"))
+    mode = Mode::off;
   else
     return false;
   return true;
@@ -72,6 +76,7 @@ bool take_setting(Cursor& text, NoiseSettings& settings) {
   if (text.take("us=")) return text.take_us(settings.longest_us);
   if (text.take("start_p=")) return text.take_chance(settings.start_chance);
   if (text.take("start_us=")) return text.take_us(settings.start_us);
+  if (text.take("points=")) return text.take_number(settings.points);
   if (text.take("seed=")) return text.take_number(settings.seed);
   if (text.take("report=")) return text.take_path(settings.report, sizeof settings.report);
   if (!text.take("cut=") || !text.take_number(number) || number > 1) return false;
