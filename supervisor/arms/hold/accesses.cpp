@@ -27,6 +27,7 @@ public:
   const cs_insn* next(const std::uint8_t*& code, std::size_t& size, std::uint64_t& address) {
     return cs_disasm_iter(handle_, &code, &size, &address, instruction_) ? instruction_ : nullptr;
   }
+  bool calls(const cs_insn& found) const { return cs_insn_group(handle_, &found, CS_GRP_CALL); }
   bool jumps(const cs_insn& found) const {
     return cs_insn_group(handle_, &found, CS_GRP_JUMP) || cs_insn_group(handle_, &found, CS_GRP_CALL) ||
            cs_insn_group(handle_, &found, CS_GRP_RET) || cs_insn_group(handle_, &found, CS_GRP_INT);
@@ -88,6 +89,7 @@ std::vector<MemoryAccess> accesses_in(std::span<const std::uint8_t> code, std::u
     const std::uint8_t first_byte = *at;
     const cs_insn* instruction = decoder.next(at, left, address);
     if (instruction == nullptr) break;
+    if (decoder.calls(*instruction)) found.push_back({instruction->address, first_byte, AccessKind::call});
     if (decoder.jumps(*instruction)) continue;
     if (const auto kind = kind_of(*instruction)) found.push_back({instruction->address, first_byte, *kind});
   }

@@ -7,8 +7,8 @@
 
 namespace ndr::hold {
 
-/// An instruction that loads or stores by an explicit operand: no jump, call, push, pop, nor one of the thread's own
-/// storage (fs, gs).
+/// An instruction that loads or stores by an explicit operand: no jump, push, pop, nor one of the thread's own storage
+/// (fs, gs). Or a call.
 struct MemoryAccess {
   std::uint64_t address = 0;
   std::uint8_t first_byte = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace ndr::hold {
 namespace {
@@ -14,8 +15,9 @@ KindWeights whole_weights(const KindCounts& counts) {
   KindWeights weights{};
   for (std::size_t kind = 0; kind < access_kinds; ++kind)
     weights[kind] = static_cast<double>(counts[kind]) * access_weights[kind];
-  const double others = weights[0] + weights[1];
-  if (others > 0) weights[2] = std::min(weights[2], others * largest_library_share);
+  const double library = std::exchange(weights.back(), 0.0);
+  const double others = std::accumulate(weights.begin(), weights.end(), 0.0);
+  weights.back() = others > 0 ? std::min(library, others * largest_library_share) : library;
   return weights;
 }
 

@@ -13,16 +13,26 @@ using noise::Random;
 
 /// How likely a memory access meets another thread's, from its form. `own`: by an address that is computed or global.
 /// `stack`: a slot of the frame, which others reach only by a pointer. `library`: an access of either form in a
-/// library's function that was compiled into the program (std::vector's and the like).
-enum class AccessKind { own, stack, library };
-inline constexpr std::size_t access_kinds = 3;
-inline constexpr std::array<double, access_kinds> access_weights{8, 2, 1};
-inline constexpr double largest_library_share = 0.25;  // of the weight of the two others together
+/// library's function that was compiled into the program (std::vector's and the like). `call`: no access but a call,
+/// beside which threads meet by locks and the like.
+enum class AccessKind { own, stack, call, library };
+inline constexpr std::size_t access_kinds = 4;
+inline constexpr std::array<double, access_kinds> access_weights{8, 2, 2, 1};
+inline constexpr double largest_library_share = 0.25;  // of the weight of the others together
 
 /// Of a hold at a breakpoint, in ns: 0.2 to 1.8 times the mean. So a hold is now shorter, now longer than what it waits
 /// for.
 constexpr std::uint64_t breakpoint_hold_ns(std::uint32_t mean_us, Random& random) {
   return static_cast<std::uint64_t>(mean_us * 1000.0 * (0.2 + 1.6 * random.fraction()));
+}
+
+/// Beside breakpoints: where a thread or process begins, and where it was made. Else the first threads have ended
+/// before the last are there. 0: none.
+inline constexpr double held_start_share = 0.25;
+inline constexpr double held_maker_share = 0.1;
+constexpr std::uint64_t start_hold_ns(std::uint32_t mean_us, double share, Random& random) {
+  if (random.fraction() >= share) return 0;
+  return static_cast<std::uint64_t>(mean_us * 1000.0 * 1.8 * random.fraction());
 }
 
 /// Of a hold at a call, in ns: the third power makes most of them short.

@@ -82,7 +82,7 @@ void Tracer::on_stop(Thread& thread, int signal, int event) {
 
 void Tracer::on_first_stop(Thread& thread) {
   thread.is_new = false;
-  hold_by_chance(thread, GoOn::to_event);
+  hold_start(thread, held_start_share);
 }
 
 // x86 stops behind the trap's one byte. A thread that ran into it is set back even if the byte is back already: it came
@@ -140,7 +140,7 @@ void Tracer::on_clone(Thread& thread, bool is_plain_clone) {
   // The child first: a copied memory was copied without what is planted here.
   if (child) add_child(thread, static_cast<pid_t>(*child), is_plain_clone);
   thread.space->plant(thread.tid);
-  hold_by_chance(thread, GoOn::to_event);
+  hold_start(thread, held_maker_share);
 }
 
 void Tracer::add_child(const Thread& parent, pid_t child, bool is_plain_clone) {
@@ -227,6 +227,17 @@ void Tracer::hold_by_chance(Thread& thread, GoOn how) {
   const std::uint64_t ns = call_hold_ns(options_.call_us, random_);
   if (const auto address = instruction_of(thread.tid)) thread.process->book.add(*address, ns);
   hold(thread, ns, how);
+}
+
+void Tracer::hold_start(Thread& thread, double share) {
+  const bool has_breakpoints = thread.space->is_planted() && !lets_go_;
+  const std::uint64_t ns = has_breakpoints ? start_hold_ns(options_.hold_us, share, random_) : 0;
+  if (ns == 0) {
+    hold_by_chance(thread, GoOn::to_event);
+    return;
+  }
+  if (const auto address = instruction_of(thread.tid)) thread.process->book.add(*address, ns);
+  hold(thread, ns, GoOn::to_event);
 }
 
 void Tracer::hold(Thread& thread, std::uint64_t ns, GoOn how) {

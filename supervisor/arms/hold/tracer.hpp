@@ -51,6 +51,7 @@ private:
   void adopt(pid_t tid);
   void choose_breakpoints(Thread& thread);
   void hold(Thread& thread, std::uint64_t ns, GoOn go_on);
+  void hold_start(Thread& thread, double share);
   void hold_by_chance(Thread& thread, GoOn go_on);
   void go_on(Thread& thread, GoOn how, int signal = 0);
   bool may_hold_calls(const Thread& thread) const;
