@@ -8,6 +8,7 @@
 #include <array>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace ndr::hold {
 namespace {
@@ -36,7 +37,8 @@ void AddressSpace::choose(pid_t pid, std::shared_ptr<AccessIndex> index, std::si
   if (index == nullptr || !entry) return;
   const std::uint64_t bias = *entry - index->header().entry;
   for (const std::size_t number : draw_accesses(index->header().counts, index->histories(), wanted, random))
-    breakpoints_[bias + index->address(number)] = {index->first_byte(number), false, number};
+    breakpoints_[bias + index->address(number)] = {index->first_byte(number), passes_before_hold(random), false, false,
+                                                   number};
   index_ = std::move(index);
 }
 
@@ -68,17 +70,27 @@ std::shared_ptr<AddressSpace> AddressSpace::copied_to(pid_t child) const {
 
 AddressSpace::Arrival AddressSpace::arrive(pid_t tid, std::uint64_t address) {
   const auto found = breakpoints_.find(address);
-  if (!is_planted_ || found == breakpoints_.end()) return {};
-  if (memory_ < 0 && !open_memory(tid)) return {};
+  if (!is_planted_ || found == breakpoints_.end()) return Arrival::nothing;
+  if (memory_ < 0 && !open_memory(tid)) return Arrival::nothing;
+  Breakpoint& breakpoint = found->second;
   // Always: a copied memory may still have the trap though the table it was copied with says otherwise.
-  write(address, found->second.first_byte);
-  const bool is_first = found->second.is_armed;
-  found->second.is_armed = false;
-  if (is_first) {
-    AccessHistory& history = index_->histories()[found->second.number];
+  write(address, breakpoint.first_byte);
+  if (!breakpoint.is_armed) return Arrival::late;
+  if (!std::exchange(breakpoint.is_reached, true)) {
+    AccessHistory& history = index_->histories()[breakpoint.number];
     history = after(history, true);
   }
-  return {true, is_first};
+  if (breakpoint.passes_left > 0) {
+    --breakpoint.passes_left;
+    return Arrival::passes;
+  }
+  breakpoint.is_armed = false;
+  return Arrival::to_be_held;
+}
+
+void AddressSpace::set_again(std::uint64_t address) {
+  const auto found = breakpoints_.find(address);
+  if (found != breakpoints_.end() && found->second.is_armed) write(address, trap_instruction);
 }
 
 void AddressSpace::clear(pid_t tid) {

@@ -13,6 +13,8 @@ namespace ndr::hold {
 /// Where a breakpoint was set, and what stood there.
 struct Breakpoint {
   std::uint8_t first_byte = 0;
+  std::uint8_t passes_left = 0;
+  bool is_reached = false;
   bool is_armed = false;   // nobody was held there yet
   std::size_t number = 0;  // in the index
 };
@@ -34,13 +36,15 @@ public:
   /// The memory of `child`, a copy of this one.
   std::shared_ptr<AddressSpace> copied_to(pid_t child) const;
 
-  /// Whether a thread that stopped at `address` + 1 ran into a breakpoint; then its byte is put back. `is_first`:
-  /// nobody was held there before.
-  struct Arrival {
-    bool is_breakpoint = false;
-    bool is_first = false;
+  /// What a thread that stopped at `address` + 1 ran into. Its byte is back then.
+  enum class Arrival {
+    nothing,  // no breakpoint of ours
+    late,     // somebody was held there before
+    passes,   // nobody is held yet: the thread goes on by one instruction, then set_again()
+    to_be_held,
   };
   Arrival arrive(pid_t tid, std::uint64_t address);
+  void set_again(std::uint64_t address);
   /// Puts all bytes back.
   void clear(pid_t tid);
 

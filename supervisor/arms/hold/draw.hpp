@@ -35,6 +35,18 @@ constexpr std::uint64_t start_hold_ns(std::uint32_t mean_us, double share, Rando
   return static_cast<std::uint64_t>(mean_us * 1000.0 * 1.8 * random.fraction());
 }
 
+/// How many times a breakpoint is passed before somebody is held there: most of them none, else 1 to 15, mostly few. So
+/// the later rounds of a loop are reached too.
+inline constexpr double free_share = 0.65;
+constexpr std::uint8_t passes_before_hold(Random& random) {
+  if (random.fraction() < free_share) return 0;
+  const double u = random.fraction();
+  std::uint8_t passes = 1;
+  for (double limit = 0.25; limit < 1 && u >= limit; limit += 0.25)
+    passes = static_cast<std::uint8_t>(passes * 2);
+  return static_cast<std::uint8_t>(passes + random.next() % passes);
+}
+
 /// Of a hold at a call, in ns: the third power makes most of them short.
 constexpr std::uint64_t call_hold_ns(std::uint32_t longest_us, Random& random) {
   const double u = random.fraction();

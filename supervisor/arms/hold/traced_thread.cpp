@@ -14,7 +14,17 @@
 namespace ndr::hold {
 
 void resume(pid_t tid, GoOn go_on, int signal) {
-  ::ptrace(go_on == GoOn::to_event ? PTRACE_CONT : PTRACE_SYSCALL, tid, nullptr, signal);
+  switch (go_on) {
+    case GoOn::to_event:
+      ::ptrace(PTRACE_CONT, tid, nullptr, signal);
+      return;
+    case GoOn::to_end_of_call:
+      ::ptrace(PTRACE_SYSCALL, tid, nullptr, signal);
+      return;
+    case GoOn::one_instruction:
+      ::ptrace(PTRACE_SINGLESTEP, tid, nullptr, signal);
+      return;
+  }
 }
 
 void listen(pid_t tid) { ::ptrace(PTRACE_LISTEN, tid, nullptr, nullptr); }

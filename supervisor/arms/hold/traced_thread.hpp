@@ -19,8 +19,8 @@ struct TracedProcess {
   DelayBook book;
 };
 
-/// How a stopped thread goes on: to the next event, or to the end of the call it is about to make.
-enum class GoOn { to_event, to_end_of_call };
+/// How a stopped thread goes on: to the next event, to the end of the call it is about to make, or by one instruction.
+enum class GoOn { to_event, to_end_of_call, one_instruction };
 
 struct TracedThread {
   pid_t tid = 0;
@@ -32,6 +32,7 @@ struct TracedThread {
   bool is_new = true;       // its first stop is still to come
   bool is_adopted = false;  // its maker died before it reported it
   bool holds_after_call = false;
+  std::optional<std::uint64_t> passes;  // the breakpoint that it is going past
   GoOn go_on = GoOn::to_event;
 };
 

@@ -47,6 +47,11 @@ void Tracer::on_status(pid_t tid, int status) {
 }
 
 void Tracer::on_stop(Thread& thread, int signal, int event) {
+  const bool has_passed = thread.passes.has_value();
+  if (has_passed) {
+    if (!lets_go_) thread.space->set_again(*thread.passes);
+    thread.passes.reset();
+  }
   switch (event) {
     case PTRACE_EVENT_FORK:
     case PTRACE_EVENT_VFORK:
@@ -75,7 +80,7 @@ void Tracer::on_stop(Thread& thread, int signal, int event) {
   if (signal == (SIGTRAP | 0x80))
     on_call_end(thread);
   else if (signal == SIGTRAP)
-    on_trap(thread);
+    on_trap(thread, has_passed);
   else
     on_signal(thread, signal);
 }
@@ -87,23 +92,30 @@ void Tracer::on_first_stop(Thread& thread) {
 
 // x86 stops behind the trap's one byte. A thread that ran into it is set back even if the byte is back already: it came
 // before that, and its signal waited.
-void Tracer::on_trap(Thread& thread) {
+void Tracer::on_trap(Thread& thread, bool has_passed) {
   const auto signal = signal_of(thread.tid);
   const auto behind = instruction_of(thread.tid);
+  if (has_passed && signal && signal->si_code == TRAP_TRACE) {
+    go_on(thread, GoOn::to_event);
+    return;
+  }
   const bool is_trap = signal && (signal->si_code == SI_KERNEL || signal->si_code == TRAP_BRKPT) && behind;
-  const auto arrival = is_trap ? thread.space->arrive(thread.tid, *behind - 1) : AddressSpace::Arrival{};
-  if (!arrival.is_breakpoint) {
+  const auto arrival = is_trap ? thread.space->arrive(thread.tid, *behind - 1) : AddressSpace::Arrival::nothing;
+  if (arrival == AddressSpace::Arrival::nothing) {
     on_signal(thread, SIGTRAP);
     return;
   }
   set_instruction(thread.tid, *behind - 1);
   thread.process->book.add_point();
-  if (arrival.is_first && !lets_go_) {
+  if (lets_go_ || arrival == AddressSpace::Arrival::late) {
+    go_on(thread, GoOn::to_event);
+  } else if (arrival == AddressSpace::Arrival::passes) {
+    thread.passes = *behind - 1;
+    go_on(thread, GoOn::one_instruction);
+  } else {
     const std::uint64_t ns = breakpoint_hold_ns(options_.hold_us, random_);
     thread.process->book.add(*behind - 1, ns);
     hold(thread, ns, GoOn::to_event);
-  } else {
-    go_on(thread, GoOn::to_event);
   }
 }
 

@@ -38,7 +38,7 @@ public:
 private:
   using Thread = TracedThread;
   void on_stop(Thread& thread, int signal, int event);
-  void on_trap(Thread& thread);
+  void on_trap(Thread& thread, bool has_passed);
   void on_signal(Thread& thread, int signal);
   void on_call(Thread& thread);
   void on_call_end(Thread& thread);
