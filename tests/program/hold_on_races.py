@@ -124,6 +124,26 @@ def a_correct_program_of_many_threads_and_children_stays_right():
                     assert ended.returncode == 0, (build, options, seed, ended)
 
 
+def a_sanitized_program_stays_right_and_names_narrow_the_breakpoints():
+    with tempfile.TemporaryDirectory(prefix="ndrepro-test-") as folder:
+        program, names, report = build_many(folder, "-O1", "-fsanitize=address"), pathlib.Path(folder, "names"), pathlib.Path(folder, "report")
+        report.mkdir()
+        names.write_text("child_gives(int)\n", "utf-8")
+        options = ["--breakpoints", "20", "--hold-us", "300", "--seed", "1", "--report", str(report), "--near", str(names)]
+        ended = held(options, [program])
+        assert ended.returncode == 0, ended
+        symbols = subprocess.run(["nm", "-C", "-S", program], check=True, capture_output=True, text=True).stdout
+        begin, size = (int(number, 16) for number in next(line for line in symbols.splitlines() if "child_gives(int)" in line and " T " in line).split()[:2])
+        planted = 0
+        for file in report.iterdir():
+            content = file.read_bytes()
+            for at in range(48 + 256 * 32, len(content), 40):
+                address, _, _, module, offset = struct.unpack_from("<5Q", content, at)
+                if address and module < 32 and content[48 + 256 * module + 8 :].startswith(program.encode() + b"\0"):
+                    planted += begin <= offset < begin + size
+        assert planted > 0
+
+
 def a_command_ends_as_without_it():
     for options in ([], BREAKPOINTS, CALLS):
         assert held(options, ["/bin/sh", "-c", "exit 3"]).returncode == 3
@@ -202,7 +222,8 @@ if __name__ == "__main__":
         sys.exit(77)
     world.main([
         what_a_plain_loop_does_not_find_is_found_and_twins_are_left_alone,
-        a_correct_program_of_many_threads_and_children_stays_right, a_command_ends_as_without_it,
+        a_correct_program_of_many_threads_and_children_stays_right,
+        a_sanitized_program_stays_right_and_names_narrow_the_breakpoints, a_command_ends_as_without_it,
         signals_and_stops_reach_the_command, it_takes_the_command_along_when_it_is_killed, a_report_says_where_it_held,
         what_arming_costs_is_printed,
     ])

@@ -32,6 +32,7 @@ public:
   void choose(pid_t pid, std::shared_ptr<AccessIndex> index, std::size_t wanted, Random& random);
   /// Sets what is chosen, once. No other thread may run within this memory: instructions are overwritten.
   void plant(pid_t pid);
+  bool has(std::uint64_t address) const { return breakpoints_.contains(address); }
   bool is_planted() const { return is_planted_; }
   /// The memory of `child`, a copy of this one.
   std::shared_ptr<AddressSpace> copied_to(pid_t child) const;

@@ -25,6 +25,9 @@ constexpr std::string_view help_text =
   --index FOLDER    keeps there what is decoded of a program, and which accesses are ever reached
   --help
 
+The command finds LSAN_OPTIONS=detect_leaks=0 in its environment: a sanitizer's leak check fails where it is traced.
+Debuggers and strace cannot be used within it.
+
 Exit status: the command's own; when a signal ended it, ndrepro-hold dies by the same one (without a core file).
 125: bad input, or it cannot trace; 126, 127: the command cannot be run, or is not there.
 )";

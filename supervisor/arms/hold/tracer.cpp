@@ -68,6 +68,10 @@ void Tracer::on_stop(Thread& thread, int signal, int event) {
       if (signal != SIGTRAP && !detaches_) {
         thread.is_new = false;
         listen(thread.tid);  // stopped with its group
+      } else if (detaches_ && stands_behind_breakpoint(thread)) {
+        // Its trap may still wait to be told: it comes first, or else the end of one instruction.
+        thread.passes = 0;
+        resume(thread.tid, GoOn::one_instruction, 0);
       } else if (thread.is_new) {
         on_first_stop(thread);
       } else {
@@ -83,6 +87,11 @@ void Tracer::on_stop(Thread& thread, int signal, int event) {
     on_trap(thread, has_passed);
   else
     on_signal(thread, signal);
+}
+
+bool Tracer::stands_behind_breakpoint(const Thread& thread) {
+  const auto behind = instruction_of(thread.tid);
+  return behind && thread.space->has(*behind - 1);
 }
 
 void Tracer::on_first_stop(Thread& thread) {

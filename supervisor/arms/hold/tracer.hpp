@@ -54,6 +54,7 @@ private:
   void hold_start(Thread& thread, double share);
   void hold_by_chance(Thread& thread, GoOn go_on);
   void go_on(Thread& thread, GoOn how, int signal = 0);
+  static bool stands_behind_breakpoint(const Thread& thread);
   bool may_hold_calls(const Thread& thread) const;
   bool another_own_program_runs(const Thread& thread) const;
 
