@@ -65,18 +65,7 @@ void Tracer::on_stop(Thread& thread, int signal, int event) {
       on_call(thread);
       return;
     case PTRACE_EVENT_STOP:
-      if (signal != SIGTRAP && !detaches_) {
-        thread.is_new = false;
-        listen(thread.tid);  // stopped with its group
-      } else if (detaches_ && stands_behind_breakpoint(thread)) {
-        // Its trap may still wait to be told: it comes first, or else the end of one instruction.
-        thread.passes = 0;
-        resume(thread.tid, GoOn::one_instruction, 0);
-      } else if (thread.is_new) {
-        on_first_stop(thread);
-      } else {
-        go_on(thread, GoOn::to_event);
-      }
+      on_group_or_first_stop(thread, signal);
       return;
     default:
       break;
@@ -87,6 +76,21 @@ void Tracer::on_stop(Thread& thread, int signal, int event) {
     on_trap(thread, has_passed);
   else
     on_signal(thread, signal);
+}
+
+void Tracer::on_group_or_first_stop(Thread& thread, int signal) {
+  if (signal != SIGTRAP && !detaches_) {
+    thread.is_new = false;
+    listen(thread.tid);
+  } else if (detaches_ && stands_behind_breakpoint(thread)) {
+    // Its trap may still wait to be told: it comes first, or else the end of one instruction.
+    thread.passes = 0;
+    resume(thread.tid, GoOn::one_instruction, 0);
+  } else if (thread.is_new) {
+    on_first_stop(thread);
+  } else {
+    go_on(thread, GoOn::to_event);
+  }
 }
 
 bool Tracer::stands_behind_breakpoint(const Thread& thread) {

@@ -45,6 +45,7 @@ private:
   void on_clone(Thread& thread, bool is_plain_clone);
   void on_exec(Thread& thread);
   void on_end(pid_t tid, int status);
+  void on_group_or_first_stop(Thread& thread, int signal);
   void on_first_stop(Thread& thread);
 
   void add_child(const Thread& parent, pid_t child, bool is_plain_clone);
