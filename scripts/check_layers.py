@@ -43,7 +43,8 @@ FENCES = {
     "spdlog": (r"^spdlog/", ["supervisor/", "api/", "daemon/"], True),
     "fmt": (r"^fmt/", ["supervisor/log.hpp"], False),
     "CLI11": (r"^CLI/", ["daemon/"], True),
-    "libdw": (r"^elfutils/|^(?:dwarf|gelf|libelf)\.h$", ["supervisor/arms/"], True),
+    "Capstone": (r"^capstone/", ["supervisor/arms/hold/"], True),
+    "elfutils": (r"^elfutils/|^(?:dwarf|gelf|libelf)\.h$", ["supervisor/arms/"], True),
     "libsystemd": (r"^systemd/", ["daemon/"], True),
 }
 # The languages' own headers and the system's, which need no fence. <regex> is refused below.
