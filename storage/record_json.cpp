@@ -121,6 +121,7 @@ void put_outcome(Json& object, const AttemptRow& row) {
   object["iterations"] = row.iterations;
   object["log_bytes"] = row.log_bytes;
   object["log_offset"] = row.log_offset;
+  object["slice"] = embedded(row.slice_json);
 }
 
 Json json_of(const AttemptRow& row) {

@@ -145,7 +145,7 @@ void count_slice(const AttemptRow& row, const Arm& arm, Progress& now) {
 }
 
 void count_setup_error(const AttemptRow& row, const Arm& arm, Progress& now) {
-  if (now.plain_worked && arm.name != "plain" && arm.workers == 1)
+  if (now.plain_worked && arm.needs_slice())
     return drop(now, arm.name, row.explanation.empty() ? "nothing could be tested" : row.explanation);
   // A plain run has worked, so it is the arm that this host cannot do (xdist is missing): leave the arm out.
   if (now.plain_worked && arm.workers > 1)

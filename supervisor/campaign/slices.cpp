@@ -300,7 +300,8 @@ RunAttempt confirm_slice(const Policy& policy, const Progress& now) {
     most = rate;
     best = &record;
   }
-  if (best == nullptr) return search_slice(policy, now);
+  // It matched in a plain run of the screen.
+  if (best == nullptr) return sliced(policy, now, AttemptPhase::confirm, slice_arm("plain", 0, policy, now), missing);
   return sliced(policy, now, AttemptPhase::confirm, best->arm, missing);
 }
 

@@ -38,7 +38,7 @@ TEST_CASE("every table of ours is STRICT") {
   TempFolder folder;
   Database database{folder / "db"};
   migrate(database, migrations());
-  CHECK(table_count(database) == 9);
+  CHECK(table_count(database) == 10);
   CHECK(number(database,
                "SELECT count(*) FROM pragma_table_list WHERE type = 'table' AND strict = 0 "
                "AND name NOT LIKE 'sqlite_%'") == 0);

@@ -54,7 +54,7 @@ TEST_CASE("noise is loaded into the run, with its seed, and only where there is 
         Environment{{"LD_PRELOAD", "/lib/noise.so"},
                     {"NDREPRO_NOISE", "mode=sleep,p=0.1,us=1500,start_p=0.3,start_us=1500,cut=1,seed=7"}});
   const Invocation yielding = invocation(yield_arm(0), 9, contract, "/lib/noise.so");
-  CHECK(yielding.environment[1].second == "mode=yield,p=0.5,us=0,start_p=0.3,start_us=1500,cut=1,seed=9");
+  CHECK(yielding.environment[1].second == "mode=yield,p=0.5,us=0,start_p=0.3,start_us=300,cut=1,seed=9");
   CHECK(invocation(noise_arm(50), 7, contract).environment.empty());
   CHECK(arm_from("noise", parameters_of(noise_arm(50))) == noise_arm(50));
   CHECK(arm_from("yield", parameters_of(yield_arm(1))) == yield_arm(1));

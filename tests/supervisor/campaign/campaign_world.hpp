@@ -12,6 +12,7 @@
 
 #include "storage/atomic_file.hpp"
 #include "storage/evidence_json.hpp"
+#include "storage/slice_log.hpp"
 #include "supervisor/campaign/queue.hpp"
 #include "supervisor/clock.hpp"
 #include "tests/support/run_coroutine.hpp"
@@ -64,6 +65,7 @@ private:
     result.row.ended_at_ms = wall_ms();
     result.row.runs = 1;
     result.row.exposure_ms = 10000;
+    if (order.slice) result.row.slice_json = progress_json({.runs = 1, .passed = 1, .over = true, .median_us = 10000000});
     if (std::find(cancelled.begin(), cancelled.end(), order.row.id) != cancelled.end())
       result.row.verdict = Verdict::cancelled;
     else
