@@ -65,7 +65,8 @@ private:
     result.row.ended_at_ms = wall_ms();
     result.row.runs = 1;
     result.row.exposure_ms = 10000;
-    if (order.slice) result.row.slice_json = progress_json({.runs = 1, .passed = 1, .over = true, .median_us = 10000000});
+    if (order.slice)
+      result.row.slice_json = progress_json({.runs = 1, .passed = 1, .over = true, .median_us = 10000000});
     if (std::find(cancelled.begin(), cancelled.end(), order.row.id) != cancelled.end())
       result.row.verdict = Verdict::cancelled;
     else
