@@ -14,6 +14,7 @@
 #include "daemon/start_check.hpp"
 #include "daemon/stop_signals.hpp"
 #include "daemon/systemd_notify.hpp"
+#include "supervisor/arms/capability.hpp"
 #include "supervisor/boards/board_care.hpp"
 #include "supervisor/campaign/case_files.hpp"
 #include "supervisor/clock.hpp"
@@ -123,12 +124,22 @@ int refuse(const Refusal& refusal, int exit_status) {
   return exit_status;
 }
 
+/// With the arms that work here; a shim without them beside it is no fault.
+Config with_arms(Config config) {
+  for (const Capability& arm : capabilities_here({config.settings.noise_library(), config.settings.hold_program()})) {
+    if (arm.available) config.settings.arms.push_back(arm.arm);
+    if (!arm.why.empty()) log_info("arm {}: {}", arm.arm, arm.why);
+  }
+  return config;
+}
+
 }  // namespace
 
-int serve(const Config& config) try {
+int serve(const Config& given) try {
   ::umask(0027);
-  auto rules = check_start(config.settings);
+  auto rules = check_start(given.settings);
   if (rules.has_error()) return refuse(rules.error(), exit_misconfigured);
+  const Config config = with_arms(given);
   // Made with the mode 0750; one that is there keeps its own, for the group goes through it to the cases below.
   fs::create_directories(config.settings.state_folder);
   fs::create_directories(config.settings.runtime_folder);

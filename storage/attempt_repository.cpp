@@ -172,6 +172,21 @@ std::vector<LogSignalRow> AttemptRepository::signals(AttemptId id, std::int64_t 
   return rows;
 }
 
+std::vector<ArmHistory> AttemptRepository::arm_history(CaseId without, const std::string& failure_type) {
+  Query query{
+      database_,
+      "SELECT arm, count(*), sum(matched > 0) FROM (SELECT a.arm AS arm, a.case_id, sum(a.matched) AS matched "
+      "FROM attempts a JOIN campaigns c ON c.id = a.campaign_id WHERE a.slice_json <> '' AND a.case_id <> ? AND "
+      "json_extract(c.signature_json, '$.failure_type') = ? GROUP BY a.arm, a.case_id) GROUP BY arm ORDER BY arm",
+      without, failure_type};
+  std::vector<ArmHistory> rows;
+  while (query.next()) {
+    ArmHistory& row = rows.emplace_back();
+    query.into(row.arm, row.cases, row.matched);
+  }
+  return rows;
+}
+
 void AttemptRepository::add_failures(const std::vector<RunFailureRow>& rows) {
   for (const RunFailureRow& row : rows) {
     Query{database_,

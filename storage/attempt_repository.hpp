@@ -25,6 +25,9 @@ public:
 
   void add_signals(const std::vector<LogSignalRow>& rows);
   std::vector<LogSignalRow> signals(AttemptId id, std::int64_t after, int limit);
+  /// Of all cases but this one whose campaigns wanted this type of failure: what each arm's slices have shown.
+  std::vector<ArmHistory> arm_history(CaseId without, const std::string& failure_type);
+
   /// With the end of their attempt.
   void add_failures(const std::vector<RunFailureRow>& rows);
   std::vector<RunFailureRow> failures(AttemptId id, std::int64_t after, int limit);

@@ -1,5 +1,6 @@
 #include "storage/generated_files.hpp"
 
+#include "analyzer/stress/recipe.hpp"
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -39,10 +40,10 @@ std::optional<Span> results_in(const std::string& page) {
   return Span{begin, end + results_end.size()};
 }
 
-// What counts as the same text: a page without its results.
+// What counts as the same text: a page without its results, a script without its recipe.
 std::string hash_of(const std::string& text) {
   const auto results = results_in(text);
-  return content_hash(results ? text.substr(0, results->begin) + text.substr(results->end) : text);
+  return content_hash(results ? text.substr(0, results->begin) + text.substr(results->end) : without_recipe(text));
 }
 
 std::string with_results_of(const std::string& old_page, std::string page) {
@@ -92,7 +93,7 @@ std::vector<FileWrite> plan_writes(const CaseFolder& folder, const std::vector<G
   for (const GeneratedFile& file : files) {
     FileWrite write{file.path, file.path, file.text, file.is_executable, WriteKind::created};
     if (const auto there = text_of(folder.root() / file.path)) {
-      write.text = with_results_of(*there, file.text);
+      write.text = with_recipe_block(with_results_of(*there, file.text), recipe_block_of(*there));
       const auto known = hashes.find(file.path);
       const bool is_ours = (known != hashes.end() && known->second == hash_of(*there)) || is_skeleton(*there);
       write.kind = *there == write.text ? WriteKind::unchanged : is_ours ? WriteKind::updated : WriteKind::kept;

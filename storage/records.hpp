@@ -119,6 +119,13 @@ struct RunFailureRow {
   std::string places_json;  // JSON list of [module, offset]: what was delayed in it
 };
 
+/// What the slices of one arm have shown on other cases of the same type of failure.
+struct ArmHistory {
+  std::string arm;
+  std::int64_t cases = 0;    // in which it was used
+  std::int64_t matched = 0;  // in which it matched
+};
+
 struct LogSignalRow {
   std::int64_t id = 0;
   AttemptId attempt_id;

@@ -48,6 +48,7 @@ struct Settings {
   /// The program of the holding arms, likewise.
   std::filesystem::path hold_program() const { return shim.parent_path() / "ndrepro-hold"; }
 
+  std::vector<std::string> arms;  // that work on this host, by name (arms/capability.hpp)
   std::filesystem::path state_folder;
   std::filesystem::path runtime_folder;
   std::filesystem::path shim;

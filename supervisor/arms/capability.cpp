@@ -103,7 +103,9 @@ std::vector<Capability> capabilities_from(const ArmTraits& traits) {
   return {from_trial("noise", "libndrepro-noise.so", traits.noise),
           from_trial("yield", "libndrepro-noise.so", traits.noise),
           pct_from(traits),
+          from_trial("chaos", "libndrepro-noise.so", traits.noise),
           from_trial("hold", "ndrepro-hold", traits.hold),
+          from_trial("calls", "ndrepro-hold", traits.hold),
           preempt_from(traits.preempt),
           affinity_from(traits.cpus)};
 }

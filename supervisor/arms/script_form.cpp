@@ -1,6 +1,7 @@
 #include <system_error>
 #include <vector>
 
+#include "analyzer/stress/recipe.hpp"
 #include "storage/atomic_file.hpp"
 #include "supervisor/arms/invocation.hpp"
 
@@ -73,7 +74,7 @@ ScriptForm form_of(std::string_view script, bool has_contract) {
 
 ScriptForm script_form(const CaseFolder& folder) {
   try {
-    return form_of(read_start(folder.run_script(), largest_script), has_contract_line(folder));
+    return form_of(without_recipe(read_start(folder.run_script(), largest_script)), has_contract_line(folder));
   } catch (const std::system_error&) {
     return {};
   }

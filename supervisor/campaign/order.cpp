@@ -7,6 +7,7 @@
 
 #include "storage/case_folder.hpp"
 #include "storage/evidence_json.hpp"
+#include "supervisor/campaign/arm_weights.hpp"
 #include "supervisor/campaign/case_files.hpp"
 #include "supervisor/campaign/story.hpp"
 #include "supervisor/clock.hpp"
@@ -102,28 +103,8 @@ double operation_timeout_of(const CaseRow& of_case, double otherwise) {
   return found == evidence->timeouts.end() ? otherwise : found->second.value;
 }
 
-/// A script's or an interpreter's test has no instructions of its own to hold.
-bool is_native(const Signature& wanted) {
-  const auto ends = [](const std::string& file, std::string_view with) { return file.ends_with(with); };
-  return !ends(wanted.site_file, ".py") && wanted.test_name.find("[") == std::string::npos &&
-         wanted.statement.find("assert ") == std::string::npos;
-}
-
-/// Shares of the search before anything is known, as measured on programs of all classes (README, "How it finds rare
-/// failures"): no arm is best for all, so all are tried, the strong ones more often.
-std::vector<ArmWeight> arms_for(const Signature& wanted, const Settings& settings) {
-  std::error_code none;
-  const bool has_noise = std::filesystem::is_regular_file(settings.noise_library(), none);
-  const bool has_hold = std::filesystem::is_regular_file(settings.hold_program(), none);
-  const bool native = is_native(wanted);
-  std::vector<ArmWeight> arms{{"copies", 0.15}};
-  if (has_noise) arms.insert(arms.end(), {{"noise", 0.2}, {"yield", 0.15}, {"chaos", 0.2}});
-  if (has_hold) arms.insert(arms.end(), {{"hold", native ? 0.15 : 0.02}, {"calls", native ? 0.05 : 0.1}});
-  return arms;
-}
-
 Policy policy_for(const CampaignRequest& request, const CaseRow& of_case, const Settings& settings,
-                  const Signature& wanted) {
+                  const Signature& wanted, const std::vector<ArmHistory>& history) {
   const CaseFolder folder{of_case.folder};
   const ScriptForm script = script_form(folder);
   Policy policy;
@@ -142,14 +123,15 @@ Policy policy_for(const CampaignRequest& request, const CaseRow& of_case, const 
   std::error_code none;
   if (!by_limit && std::filesystem::is_regular_file(settings.noise_library(), none))
     policy.noise_library = settings.noise_library().string();
-  policy.arms = arms_for(wanted, settings);
+  policy.arms = learnt(arms_for(wanted, settings), history);
   policy.operation_timeout_s = operation_timeout_of(of_case, policy.operation_timeout_s);
   return policy;
 }
 
 }  // namespace
 
-Checked<CampaignRow> order_of(const CampaignRequest& request, const CaseRow& of_case, const Settings& settings) {
+Checked<CampaignRow> order_of(const CampaignRequest& request, const CaseRow& of_case, const Settings& settings,
+                              const std::vector<ArmHistory>& history) {
   if (Checked<void> checked = check_numbers(request); checked.has_error()) return checked.error();
   Checked<Signature> wanted = wanted_signature(of_case);
   if (wanted.has_error()) return wanted.error();
@@ -161,7 +143,7 @@ Checked<CampaignRow> order_of(const CampaignRequest& request, const CaseRow& of_
   if (own.has_error()) return own.error();
   Checked<std::vector<std::string>> boards = wanted_boards(request, *own, of_case, wanted->failure_type, settings);
   if (boards.has_error()) return boards.error();
-  Policy policy = policy_for(request, of_case, settings, *wanted);
+  Policy policy = policy_for(request, of_case, settings, *wanted, history);
   policy.boards = *boards == std::vector<std::string>{"host"} ? 0 : static_cast<int>(boards->size());
   policy.slices = policy.boards == 0;
   CampaignRow row;

@@ -13,7 +13,8 @@ namespace ndr {
 /// The campaign that a request asks for, as its queued row (without ids of case and host). Refuses (field: the
 /// request's member or the file) what could only fail: no analysis that shows a failure, a script that cannot run, a
 /// board that is not there, a budget or a number of confirmations out of range. Reads the case's folder.
-Checked<CampaignRow> order_of(const CampaignRequest& request, const CaseRow& of_case, const Settings& settings);
+Checked<CampaignRow> order_of(const CampaignRequest& request, const CaseRow& of_case, const Settings& settings,
+                              const std::vector<ArmHistory>& history = {});
 
 /// It failed on a device, so a campaign without a board's lease could neither reset nor protect it.
 bool needs_board(FailureType failure);

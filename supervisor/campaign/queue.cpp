@@ -61,6 +61,13 @@ std::int64_t usual_length_ms(Store& store, CaseId of_case) {
   return count == 0 ? 0 : sum / count;
 }
 
+/// Empty where the case has not been analysed.
+std::string wanted_type(const CaseRow& of_case) {
+  if (!of_case.signature_json) return {};
+  const Checked<Signature> wanted = signature_from_json(*of_case.signature_json);
+  return wanted.has_value() ? std::string{to_text(wanted->failure_type)} : std::string{};
+}
+
 void finish_unbegun(Store& store, CampaignRow row, CampaignOutcome outcome, const std::string& reason) {
   row.state = CampaignState::finished;
   row.outcome = outcome;
@@ -233,7 +240,10 @@ asio::awaitable<Checked<CampaignId>> CampaignQueue::submit(CampaignRequest reque
   const std::optional<CaseRow> of_case = co_await state->tools.store.read(find);
   if (!of_case || of_case->archived)
     co_return Refusal{"case", "there is no case " + request.case_name, "ndreproctl case list shows those there are"};
-  Checked<CampaignRow> order = order_of(request, *of_case, state->settings);
+  const std::string wanted = wanted_type(*of_case);
+  const auto recall = [&](Store& store) { return store.attempts.arm_history(of_case->id, wanted); };
+  const std::vector<ArmHistory> history = co_await state->tools.store.read(recall);
+  Checked<CampaignRow> order = order_of(request, *of_case, state->settings, history);
   if (order.has_error()) co_return order.error();
   const HostRow host = this_host();
   CampaignRow& row = *order;

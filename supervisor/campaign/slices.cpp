@@ -220,13 +220,13 @@ Arm slice_arm(const std::string& name, int round, const Policy& policy, const Pr
     arm.breakpoints = level > 1 ? 24 : 8;
     arm.hold_us = scaled_us(now, level);
   } else if (name == "calls") {
-    arm.call_chance = level > 1 ? 0.5 : 0.2;
-    arm.hold_us = scaled_us(now, level);
+    arm.call_chance = level > 1 ? 0.5 : level < 1 ? 0.15 : 0.3;
+    arm.hold_us = std::max(1000, scaled_us(now, level));
   } else if (name == "preempt") {
     arm.preempts = true;
-  } else if (name == "squeeze") {
+  } else if (name == "affinity") {
     arm.one_cpu = true;
-  } else if (name == "priorities") {
+  } else if (name == "pct") {
     arm.copies = 1;
     arm.priority_points = static_cast<int>(std::clamp<std::uint64_t>(now.points, 2, 100000));
   } else if (name == "chaos") {
