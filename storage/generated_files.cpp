@@ -1,12 +1,12 @@
 #include "storage/generated_files.hpp"
 
-#include "analyzer/stress/recipe.hpp"
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <system_error>
 
 #include "analyzer/evidence/text.hpp"
+#include "analyzer/stress/recipe.hpp"
 #include "storage/atomic_file.hpp"
 #include "storage/strict_json.hpp"
 

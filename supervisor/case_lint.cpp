@@ -1,5 +1,7 @@
 #include "supervisor/case_lint.hpp"
 
+#include "analyzer/stress/recipe.hpp"
+
 #include <algorithm>
 #include <set>
 #include <system_error>
@@ -194,6 +196,7 @@ Checked<CaseLint> lint_case(const CaseFolder& folder, const CaseSettings& settin
   CaseLint result;
   try {
     auto script = file_at(folder, "run_test.sh");
+    if (script) script->text = with_blank_recipe(script->text);
     auto tests = tests_of(folder);
     auto readme = file_at(folder, "README.md");
     result.analysis = analysis_of(folder, settings);

@@ -32,6 +32,7 @@ struct AttemptOrder {
   std::vector<std::pair<std::string, std::string>> environment;  // approved by case.yaml; added to the base
   bool uses_board = false;
   std::optional<SlicePlan> slice;  // none: one run
+  bool alone = false;              // the script as anybody would call it: no arguments, and nothing of ours around it
 };
 
 /// How it ended: the row with all columns of the outcome, not yet stored.

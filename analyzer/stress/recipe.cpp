@@ -1,5 +1,7 @@
 #include "analyzer/stress/recipe.hpp"
 
+#include <algorithm>
+
 #include "analyzer/stress/shell_text.hpp"
 
 namespace ndr {
@@ -41,7 +43,7 @@ void option(std::string& command, std::string_view name, std::string_view value)
 }
 
 std::string loop_words(const Recipe& recipe) {
-  std::string words = " loop";
+  std::string words = " loop --own-folders";
   option(words, "--arm", recipe.arm);
   option(words, "--parameters", recipe.parameters);
   option(words, "--seed", std::to_string(recipe.seed));
@@ -67,12 +69,15 @@ std::string with_recipe(std::string_view script, const Recipe& recipe) {
            " s at most; with --plain it makes one plain run.\n";
   block += "if [ \"${1:-}\" = --plain ]; then\n    shift\n";
   block += "elif [ $# -eq 0 ] && [ -z \"${NDREPRO_RUN:-}${NDREPRO_ATTEMPT:-}\" ]; then\n";
-  block += "    ndrepro_shim=\"${NDREPRO_SHIM:-$(command -v ndreprod-shim || echo " + shell_quoted(recipe.shim) + ")}\"\n";
+  block +=
+      "    ndrepro_shim=\"${NDREPRO_SHIM:-$(command -v ndreprod-shim || echo " + shell_quoted(recipe.shim) + ")}\"\n";
   block += "    if [ -x \"$ndrepro_shim\" ]; then\n";
-  block += "        exec \"$ndrepro_shim\"" + loop_words(recipe) + " \"$0\" --iterations " + "1\n";
+  const std::string iterations = recipe.iterations > 0 ? " --iterations " + std::to_string(recipe.iterations) : "";
+  block += "        exec \"$ndrepro_shim\"" + loop_words(recipe) + " \"$0\" --plain" + iterations + "\n";
   block += "    fi\n";
-  block += "    echo \"run_test.sh: its recipe needs ndreprod-shim, which is not here (install ndrepro, or name it in"
-           " NDREPRO_SHIM); one plain run instead\" >&2\n";
+  block +=
+      "    echo \"run_test.sh: its recipe needs ndreprod-shim, which is not here (install ndrepro, or name it in"
+      " NDREPRO_SHIM); one plain run instead\" >&2\n";
   block += "fi\n";
   block += recipe_end;
   return with_recipe_block(script, block);
@@ -82,6 +87,14 @@ std::string without_recipe(std::string_view script) {
   const RecipeSpan span = span_in(script);
   if (span.begin == std::string_view::npos) return std::string{script};
   return std::string{script.substr(0, span.begin)}.append(script.substr(span.end));
+}
+
+std::string with_blank_recipe(std::string_view script) {
+  const RecipeSpan span = span_in(script);
+  if (span.begin == std::string_view::npos) return std::string{script};
+  const std::string_view block = script.substr(span.begin, span.end - span.begin);
+  const auto lines = static_cast<std::size_t>(std::count(block.begin(), block.end(), '\n'));
+  return std::string{script.substr(0, span.begin)}.append(lines, '\n').append(script.substr(span.end));
 }
 
 std::string recipe_block_of(std::string_view script) {

@@ -7,10 +7,12 @@
 #include <limits>
 #include <stdexcept>
 
+#include "storage/atomic_file.hpp"
 #include "storage/evidence_json.hpp"
 #include "supervisor/campaign/campaign_end.hpp"
 #include "supervisor/campaign/case_files.hpp"
 #include "supervisor/campaign/order.hpp"
+#include "supervisor/campaign/recipe.hpp"
 #include "supervisor/campaign/story.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/failpoint.hpp"
@@ -21,6 +23,7 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr std::uint64_t largest_script = 1u << 20;
 constexpr const char* no_board_note =
     "CI's failure was one of a device, but no board is leased and so none is reset: if the test uses one, give it "
     "with --board N, or as boards: in case.yaml";
@@ -197,9 +200,32 @@ asio::awaitable<void> CampaignDriver::begin() {
 asio::awaitable<void> CampaignDriver::perform(RunAttempt step) {
   const std::int64_t deadline_ms = step.deadline_ms;
   slice_ = step.slice;
+  if (step.arm.name == recipe_name) {
+    Arm arm = step.arm;
+    co_await write_recipe(std::move(arm), step.seed);
+  }
   AttemptRow row = co_await begin_attempt(std::move(step));
   failpoint("attempt.after_intent");
   co_await conclude(std::move(row), deadline_ms, false);
+}
+
+asio::awaitable<void> CampaignDriver::write_recipe(Arm arm, std::uint64_t seed) {
+  const Recipe recipe = recipe_of(policy_, progress_, arm, seed, campaign_.signature_json, tools_.settings);
+  std::string problem;
+  try {
+    const std::string present = read_file(folder_.run_script(), largest_script);
+    std::string text = with_recipe(present, recipe);
+    std::optional<std::string> hash = content_hash(present);
+    const Checked<void> written = co_await tools_.writer.write(folder_, folder_.run_script().filename().string(),
+                                                               std::move(text), std::move(hash));
+    if (written.has_error()) problem = to_text(written.error());
+  } catch (const std::exception& error) {
+    problem = error.what();
+  }
+  if (problem.empty()) co_return;
+  const std::string note = "the recipe was not written into run_test.sh: " + problem;
+  const auto tell = [&](Store& store) { store.events.append(note_event(campaign_, note, wall_ms())); };
+  co_await tools_.store.write(tell);
 }
 
 asio::awaitable<AttemptRow> CampaignDriver::begin_attempt(RunAttempt step) {
@@ -242,6 +268,7 @@ AttemptOrder CampaignDriver::order_of(const AttemptRow& row, std::int64_t deadli
   order.environment = environment_;
   order.uses_board = uses_board();
   order.slice = slice_;
+  order.alone = row.arm == recipe_name;
   return order;
 }
 

@@ -42,6 +42,7 @@ private:
   boost::asio::awaitable<void> perform(RunAttempt step);
   boost::asio::awaitable<void> perform(ResetBoards step);
   boost::asio::awaitable<void> perform(Finish step);
+  boost::asio::awaitable<void> write_recipe(Arm arm, std::uint64_t seed);
   boost::asio::awaitable<AttemptRow> begin_attempt(RunAttempt step);
   boost::asio::awaitable<void> conclude(AttemptRow row, std::int64_t deadline_ms, bool resumed);
   boost::asio::awaitable<AttemptResult> ask_runner(AttemptOrder order, bool resumed);

@@ -146,6 +146,7 @@ Checked<CampaignRow> order_of(const CampaignRequest& request, const CaseRow& of_
   Policy policy = policy_for(request, of_case, settings, *wanted, history);
   policy.boards = *boards == std::vector<std::string>{"host"} ? 0 : static_cast<int>(boards->size());
   policy.slices = policy.boards == 0;
+  policy.holds_recipe = script_form(*folder).has_contract;
   CampaignRow row;
   row.case_id = of_case.id;
   row.case_name = of_case.name;

@@ -91,7 +91,9 @@ std::string matched_text(const Policy& policy, const Progress& now) {
 }
 
 std::optional<Finish> confirmed(const Policy& policy, const Progress& now) {
-  if (uses_slices(policy, now) && reduce_slice(policy, now)) return std::nullopt;
+  if (now.matched >= policy.confirmations && uses_slices(policy, now) &&
+      (reduce_slice(policy, now) || recipe_run(policy, now)))
+    return std::nullopt;
   if (screening(policy, now) || now.matched < policy.confirmations || !has_clean_log(now)) return std::nullopt;
   return Finish{CampaignOutcome::reproduced, matched_text(policy, now)};
 }
@@ -143,6 +145,8 @@ RunAttempt next_attempt(const Policy& policy, const Progress& now) {
     return now.matched == 0 ? search_slice(policy, now) : confirm_slice(policy, now);
   if (uses_slices(policy, now))
     if (std::optional<RunAttempt> weaker = reduce_slice(policy, now)) return *weaker;
+  if (uses_slices(policy, now) && has_clean_log(now))
+    if (std::optional<RunAttempt> alone = recipe_run(policy, now)) return *alone;
   if (now.matched == 0)
     return attempt(policy, now, AttemptPhase::search, search_arm(policy, now, left_ms(policy, now)));
   if (now.matched < policy.confirmations) return attempt(policy, now, AttemptPhase::confirm, confirm_arm(policy, now));

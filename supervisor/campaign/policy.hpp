@@ -49,6 +49,7 @@ struct Policy {
   bool watchdog_adjustable = true;   // the script leaves the operation timeout to its environment
   double operation_timeout_s = 5;
   std::string noise_library;                 // path; empty: there is none here, and no arm that needs it
+  bool holds_recipe = false;                 // run_test.sh can be given a recipe: it keeps the contract
   bool slices = false;                       // many short runs in one attempt are possible: no board is leased
   std::vector<ArmWeight> arms;               // of slices
   std::int64_t expected_attempt_ms = 20000;  // one plain attempt, as far as known beforehand
@@ -88,7 +89,8 @@ struct Progress {
   std::uint64_t points = 0;  // calls by which its threads and processes meet, the median; 0: not counted
   int confirm_slices = 0;
   std::int64_t reduce_ms = 0;  // spent on stepping down
-  bool reduced = false;        // nothing weaker is left to be tried
+  int alone = 0;               // runs of the script by itself, with its recipe
+  int alone_matched = 0;
   // Rows of bad luck.
   int different = 0;  // before any match
   int hung = 0;       // before any match, as the next
@@ -105,6 +107,9 @@ struct Progress {
   bool cancelled = false;
   bool operator==(const Progress&) const = default;
 };
+
+/// What an attempt is called in which the script runs by itself with its recipe, as anybody would run it.
+inline constexpr const char* recipe_name = "recipe";
 
 struct RunAttempt {
   AttemptPhase phase = AttemptPhase::screen;

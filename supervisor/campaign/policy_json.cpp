@@ -28,6 +28,7 @@ std::string to_json_text(const Policy& policy) {
                                           {"watchdog_adjustable", policy.watchdog_adjustable},
                                           {"operation_timeout_s", policy.operation_timeout_s},
                                           {"noise_library", policy.noise_library},
+                                          {"holds_recipe", policy.holds_recipe},
                                           {"slices", policy.slices},
                                           {"arms", json_of(policy.arms)},
                                           {"expected_attempt_ms", policy.expected_attempt_ms}});
@@ -50,6 +51,7 @@ std::optional<Policy> policy_from(const std::string& json) {
     object.at("watchdog_adjustable").get_to(policy.watchdog_adjustable);
     object.at("operation_timeout_s").get_to(policy.operation_timeout_s);
     policy.noise_library = object.value("noise_library", std::string{});  // a campaign of an older program has none
+    policy.holds_recipe = object.value("holds_recipe", false);
     policy.slices = object.value("slices", false);
     if (object.contains("arms"))
       for (const auto& arm : object.at("arms"))

@@ -206,12 +206,20 @@ void count_verdict(const AttemptRow& row, const Arm& arm, Verdict verdict, Progr
   }
 }
 
+/// Whatever came of it, it is no part of a rate: its runs were under the recipe, and nobody counted them.
+void count_recipe(const AttemptRow& row, Progress& now) {
+  ++now.alone;
+  now.alone_matched += row.verdict == Verdict::reproduced;
+  if (row.verdict == Verdict::cancelled && row.reason.empty()) now.cancelled = true;
+}
+
 void count(const Policy& policy, const AttemptEnded& ended, Progress& now) {
   NDR_ASSERT(ended.row.verdict);
   const Arm arm = arm_of(ended.row);
   ++now.attempts;
   now.spent_ms += ended.elapsed_ms;
   now.board_suspect = ended.board_suspect;
+  if (arm.name == recipe_name) return count_recipe(ended.row, now);
   if (!ended.row.slice_json.empty()) count_slice(ended.row, arm, now);
   count_phase(policy, ended.row, arm, *ended.row.verdict, now);
   count_verdict(ended.row, arm, *ended.row.verdict, now);

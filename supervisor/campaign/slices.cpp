@@ -12,7 +12,8 @@ namespace {
 constexpr std::int64_t longest_sliced_ms = 20000;  // of a plain run
 constexpr double control_share = 0.10;
 constexpr double least_share = 0.05;
-constexpr double patience_s = 20;                // a weight is halved by so many seconds without a match
+constexpr double patience_s = 20;  // a weight is halved by so many seconds without a match
+constexpr std::int64_t shortest_recipe_ms = 10000;
 constexpr std::int64_t reduce_limit_ms = 10000;  // of one weaker arm
 
 /// Below 1 an arm is weaker, above stronger.
@@ -316,6 +317,19 @@ std::optional<Arm> recipe_arm(const Policy& policy, const Progress& now) {
   }
   if (!weakest && now.screen_matched > 0) weakest = plain_arm(policy);
   return weakest;
+}
+
+std::optional<RunAttempt> recipe_run(const Policy& policy, const Progress& now) {
+  std::optional<Arm> recipe = recipe_arm(policy, now);
+  const std::int64_t left_ms = policy.budget_ms - now.spent_ms;
+  if (!policy.holds_recipe || now.alone > 0 || !recipe || left_ms < shortest_recipe_ms) return std::nullopt;
+  RunAttempt step;
+  step.phase = AttemptPhase::reduce;
+  step.arm = std::move(*recipe);
+  step.arm.name = recipe_name;
+  step.seed = draw(policy.seed, static_cast<std::uint64_t>(now.attempts)) >> 33;
+  step.deadline_ms = next_deadline_ms(policy, now);
+  return step;
 }
 
 std::optional<RunAttempt> reduce_slice(const Policy& policy, const Progress& now) {

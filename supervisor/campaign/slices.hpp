@@ -31,6 +31,10 @@ std::optional<RunAttempt> reduce_slice(const Policy& policy, const Progress& now
 /// The weakest arm and smallest parameters that matched; nothing before the first match.
 std::optional<Arm> recipe_arm(const Policy& policy, const Progress& now);
 
+/// The script by itself with the recipe in it, once: it has to hit before its time is over. Nothing where it has been
+/// run, cannot hold a recipe, or there is no time.
+std::optional<RunAttempt> recipe_run(const Policy& policy, const Progress& now);
+
 /// How strong an arm is, for "weaker": kinds of arms first, then copies and chances.
 double strength_of(const Arm& arm);
 

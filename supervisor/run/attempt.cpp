@@ -88,6 +88,14 @@ std::optional<std::uint64_t> first_stop(const std::optional<std::uint64_t>& ours
   return std::min(ours.value_or(*exit->stop_log_bytes), *exit->stop_log_bytes);
 }
 
+/// The loop of a recipe says by its status that the run which it ended stood still.
+void take_standstill(Observation& seen) {
+  constexpr int stood_still = 124;
+  if (!seen.exit || seen.exit->cause != EndCause::exited || seen.exit->exit_code != stood_still) return;
+  seen.ending = Stalled{"mid_run", seen.exit->duration_ms};
+  seen.exit->cause = EndCause::stopped;
+}
+
 UniqueFd duplicate(const UniqueFd& file) {
   UniqueFd copy{::fcntl(file.get(), F_DUPFD_CLOEXEC, 0)};
   if (!copy) throw std::system_error{errno, std::generic_category(), "keep a run's log open"};
@@ -178,6 +186,8 @@ asio::awaitable<void> Attempt::reap() {
 RunLimits Attempt::limits(const ShimProcess* shim) const {
   RunLimits limits;
   limits.stalls = stall_limits(tools_.settings.stalls, spec_, order_.wanted.failure_type);
+  // The loop in it goes on for minutes without anything new to say.
+  if (order_.alone) limits.stalls.start_up_ms = limits.stalls.mid_run_ms = spec_.deadline_ms;
   limits.stop = tools_.settings.stop;
   limits.deadline_ms = spec_.deadline_ms;
   if (shim != nullptr) limits.spawned_ago_ms = age_ms(shim->identity());
@@ -212,6 +222,7 @@ asio::awaitable<AttemptResult> Attempt::follow(ShimProcess* shim, std::vector<Lo
   seen.stopped_at = first_stop(live.stopped_at(), seen.exit);
   seen.faults = scan.faults();
   seen.began = scan.began();
+  if (order_.alone) take_standstill(seen);
   co_await read_failure(seen, log.get());
   const bool has_trace = seen.exit || log;
   AttemptResult result = result_of(has_trace ? judge(seen) : judge_not_started(), seen);

@@ -36,6 +36,7 @@ Environment environment_of(const AttemptOrder& order, const Invocation& invocati
     set(environment, name, value);
   if (order.wanted.failure_type == FailureType::device_timeout && find(environment, watchdog_variable) == nullptr)
     set(environment, std::string{watchdog_variable}, watchdog_text(order.arm.operation_timeout_s));
+  if (order.alone) return environment;
   set(environment, "NDREPRO_CASE", order.case_name);
   set(environment, "NDREPRO_ATTEMPT", std::to_string(order.row.number));
   set(environment, "NDREPRO_SEED", std::to_string(order.row.seed));
@@ -100,7 +101,9 @@ Environment base_environment() {
 AttemptSpec spec_for(const AttemptOrder& order, const Settings& settings, const ScriptForm& script,
                      const Environment& base) {
   const bool in_slice = order.slice.has_value();
-  const Invocation made = invocation(order.arm, order.row.seed, script, settings.noise_library().string(), in_slice);
+  const Invocation made =
+      order.alone ? Invocation{}
+                  : invocation(order.arm, order.row.seed, script, settings.noise_library().string(), in_slice);
   AttemptSpec spec;
   spec.case_name = order.case_name;
   spec.number = order.row.number;

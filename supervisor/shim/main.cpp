@@ -1,6 +1,7 @@
 #include <fcntl.h>
 
 #include <exception>
+#include <string_view>
 
 #include "supervisor/shim/ready_line.hpp"
 #include "supervisor/shim/standard_fds.hpp"
@@ -39,6 +40,9 @@ int main(int argc, char** argv) {
   const bool has_ready_fd = ::fcntl(ndr::ReadyLine::descriptor, F_GETFD) >= 0;
   ndr::tidy_fds(has_ready_fd ? ndr::ReadyLine::descriptor : ndr::ReadyLine::descriptor - 1);
   try {
+    // A command of its own, with a command behind it.
+    if (argc > 1 && std::string_view{argv[1]} == "loop")
+      return ndr::loop_command(std::vector<std::string>(argv + 2, argv + argc));
     const auto options = ndr::shim_options_from(std::vector<std::string>(argv + 1, argv + argc));
     if (options.has_error()) {
       ndr::complain(options.error());

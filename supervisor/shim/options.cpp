@@ -13,6 +13,8 @@ constexpr std::string_view help =
   ndreprod-shim run [--no-cgroup] FOLDER    one attempt: spec on standard input, else FOLDER/spec.json
   ndreprod-shim reset [--no-cgroup] FOLDER  one reset: the same, its output in FOLDER/output.log, never stopped early
   ndreprod-shim slice FOLDER                the runs of an attempt whose spec has a slice, to standard output; for run
+  ndreprod-shim loop [OPTION]... -- COMMAND...
+                                            runs of a command under an arm, until one fails as wanted; see below
   ndreprod-shim reap FOLDER                 ends what a lost shim left behind, writes FOLDER/exit.json
   ndreprod-shim probe                       who holds the boards, and a probe command: JSON in, JSON out
   ndreprod-shim write                       one file of a case: JSON in, JSON out
@@ -22,7 +24,12 @@ FOLDER: spec.json, shim.lock (held while the shim lives), control (a FIFO: "stop
 exit.json (how it ended; written when no process of the run is left). With file descriptor 3 open, run and reset
 write one line of JSON to it when the command runs, or could not be started.
 --no-cgroup: no cgroup for the run; its processes are then found as descendants only.
-Exit status: 0 done (exit.json or the answer says what happened), 1 the command could not be started or the machine
+loop: --arm NAME --parameters JSON (as `ndreproctl` shows them) --seed N --seconds S (240) --runs N (no limit)
+--run-limit-ms MS (60000; of a run that stands still) --standstill-counts (such a run is a hit) --literal TEXT (may be
+repeated: a failing run that shows one of them is a hit; without: every failing run) --own-folders (a run begins in a
+fresh folder). Shows the output of the run that was a hit and ends with its status (124: it stood still, 128 + N: signal
+N); 0: there was none in that time.
+Exit status of the others: 0 done (exit.json or the answer says what happened), 1 the command could not be started or the machine
 failed, 2 bad input; both with one line on standard error.
 )";
 

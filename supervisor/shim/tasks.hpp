@@ -7,6 +7,8 @@ namespace ndr {
 // throws std::system_error for a broken machine.
 
 int run_or_reset(const ShimOptions& options, bool has_ready_fd);
+/// `words` are those after `loop`.
+int loop_command(const std::vector<std::string>& words);
 int loop_slice(const ShimOptions& options);
 int reap(const ShimOptions& options);
 int probe();
