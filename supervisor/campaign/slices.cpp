@@ -13,6 +13,8 @@ constexpr std::int64_t longest_sliced_ms = 20000;  // of a plain run
 constexpr double control_share = 0.10;
 constexpr double least_share = 0.05;
 constexpr double patience_s = 20;  // a weight is halved by so many seconds without a match
+constexpr int proven_matches = 2;
+constexpr int most_alone = 2;
 constexpr std::int64_t shortest_recipe_ms = 10000;
 constexpr std::int64_t reduce_limit_ms = 10000;  // of one weaker arm
 
@@ -171,12 +173,14 @@ const ArmRecord* record_of(const Progress& now, const Arm& arm) {
   return found == now.slices.end() ? nullptr : &*found;
 }
 
-/// Matches per second of the best arm.
+double matches_per_second(const ArmRecord& record) {
+  return static_cast<double>(record.matched) / std::max(0.05, seconds(record));
+}
+
 double best_rate(const Progress& now) {
   double best = 0;
   for (const ArmRecord& record : now.slices)
-    if (record.matched > 0)
-      best = std::max(best, static_cast<double>(record.matched) / std::max(0.05, seconds(record)));
+    best = std::max(best, matches_per_second(record));
   return best;
 }
 
@@ -307,38 +311,44 @@ RunAttempt confirm_slice(const Policy& policy, const Progress& now) {
 }
 
 std::optional<Arm> recipe_arm(const Policy& policy, const Progress& now) {
-  std::optional<Arm> weakest;
+  const ArmRecord* weakest = nullptr;
+  const ArmRecord* best = nullptr;
   for (const ArmRecord& record : now.slices) {
     if (record.matched == 0 || is_dropped(now, record.arm.name)) continue;
-    // One that hits once a minute is no recipe where another hits each second.
-    const double rate = static_cast<double>(record.matched) / std::max(0.05, seconds(record));
-    if (rate < 1.0 / 60 && rate < best_rate(now)) continue;
-    if (!weakest || strength_of(record.arm) < strength_of(*weakest)) weakest = record.arm;
+    if (best == nullptr || matches_per_second(record) > matches_per_second(*best)) best = &record;
+    // One match may be luck, and one that comes once in half a minute makes no recipe.
+    if (record.matched < proven_matches || matches_per_second(record) < 1.0 / 30) continue;
+    if (weakest == nullptr || strength_of(record.arm) < strength_of(weakest->arm)) weakest = &record;
   }
-  if (!weakest && now.screen_matched > 0) weakest = plain_arm(policy);
-  return weakest;
+  // What was the weakest has missed when the script ran alone.
+  if (weakest == nullptr || now.alone > now.alone_matched) weakest = best;
+  if (weakest != nullptr) return weakest->arm;
+  return now.screen_matched > 0 ? std::optional{plain_arm(policy)} : std::nullopt;
 }
 
 std::optional<RunAttempt> recipe_run(const Policy& policy, const Progress& now) {
   std::optional<Arm> recipe = recipe_arm(policy, now);
   const std::int64_t left_ms = policy.budget_ms - now.spent_ms;
-  if (!policy.holds_recipe || now.alone > 0 || !recipe || left_ms < shortest_recipe_ms) return std::nullopt;
+  if (!policy.holds_recipe || now.alone_matched > 0 || now.alone >= most_alone) return std::nullopt;
+  if (!recipe || left_ms < shortest_recipe_ms) return std::nullopt;
   RunAttempt step;
   step.phase = AttemptPhase::reduce;
   step.arm = std::move(*recipe);
   step.arm.name = recipe_name;
   step.seed = draw(policy.seed, static_cast<std::uint64_t>(now.attempts)) >> 33;
-  step.deadline_ms = next_deadline_ms(policy, now);
+  // Half of what is left: should it miss, there is a second try with the strongest.
+  step.deadline_ms = std::min(next_deadline_ms(policy, now), std::max(shortest_recipe_ms, left_ms / 2));
   return step;
 }
 
 std::optional<RunAttempt> reduce_slice(const Policy& policy, const Progress& now) {
   const std::optional<Arm> recipe = recipe_arm(policy, now);
-  if (!recipe || now.reduce_ms >= policy.budget_ms * 15 / 100) return std::nullopt;
+  if (!recipe || now.alone > 0 || now.reduce_ms >= policy.budget_ms * 15 / 100) return std::nullopt;
   for (const Arm& arm : weaker_arms(policy, now, *recipe)) {
     const ArmRecord* record = record_of(now, arm);
     const std::int64_t tried_ms = record == nullptr ? 0 : record->exposure_ms;
-    if (tried_ms >= trial_ms(now)) continue;
+    const bool is_proven = record != nullptr && record->matched >= proven_matches;
+    if (is_proven || tried_ms >= trial_ms(now)) continue;
     return sliced(policy, now, AttemptPhase::reduce, arm, 1);
   }
   return std::nullopt;

@@ -1,0 +1,224 @@
+#include "supervisor/campaign/slices.hpp"
+
+#include <cmath>
+#include <map>
+#include <random>
+
+#include "storage/slice_log.hpp"
+#include "supervisor/campaign/arm_weights.hpp"
+#include "tests/supervisor/campaign/attempt_samples.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace ndr;
+
+namespace {
+
+/// A test of 2 ms whose failure each arm brings out at its own rate per run.
+struct Race {
+  std::map<std::string, double> rates;  // by the arm's name; none: the plain rate
+  double plain = 0;
+  double other = 0;          // unrelated failures, under every arm
+  double other_in_hold = 0;  // and those that holding makes
+  std::int64_t run_us = 2000;
+};
+
+double rate_of(const Race& race, const Arm& arm) {
+  const auto found = race.rates.find(arm.name);
+  return found == race.rates.end() ? race.plain : found->second;
+}
+
+AttemptRow slice_of(const Race& race, const RunAttempt& step, std::mt19937_64& random) {
+  AttemptRow row;
+  row.phase = step.phase;
+  row.arm = step.arm.name;
+  row.parameters = parameters_of(step.arm);
+  const std::int64_t most = std::max<std::int64_t>(1, step.slice->duration_ms * 1000 / race.run_us * step.arm.copies);
+  const double other = step.arm.name == "hold" ? race.other + race.other_in_hold : race.other;
+  std::bernoulli_distribution matches{rate_of(race, step.arm)};
+  std::bernoulli_distribution fails{other};
+  for (row.runs = 1; row.runs < most; ++row.runs) {
+    if (matches(random) && ++row.matched == step.slice->enough_matches) break;
+    row.different += fails(random);
+  }
+  row.exposure_ms = std::max<std::int64_t>(1, row.runs * race.run_us / step.arm.copies / 1000);
+  row.verdict = row.matched > 0 ? Verdict::reproduced : Verdict::passed;
+  row.slice_json =
+      progress_json({.runs = row.runs, .passed = row.runs, .over = true, .median_us = race.run_us, .points = 40});
+  return row;
+}
+
+AttemptRow single_run(const Race& race, const RunAttempt& step) {
+  AttemptRow row;
+  row.phase = step.phase;
+  row.arm = step.arm.name;
+  row.parameters = parameters_of(step.arm);
+  row.runs = row.iterations = 1;
+  row.exposure_ms = std::max<std::int64_t>(1, race.run_us / 1000);
+  row.verdict = step.arm.name == recipe_name ? Verdict::reproduced : Verdict::passed;
+  row.matched = row.verdict == Verdict::reproduced;
+  return row;
+}
+
+Policy sliced_policy() {
+  Policy policy;
+  policy.slices = policy.holds_recipe = true;
+  policy.plain_iterations = 1;
+  policy.noise_library = "/lib/noise.so";
+  policy.arms = {{"copies", 0.15}, {"noise", 0.2}, {"yield", 0.15}, {"hold", 0.15}, {"chaos", 0.2}, {"preempt", 0.1}};
+  return policy;
+}
+
+struct SlicedEnd {
+  Finish finish;
+  Progress progress;
+  std::int64_t first_match_ms = -1;
+  std::map<std::string, std::int64_t> search_ms;
+};
+
+constexpr std::int64_t own_cost_ms = 30;  // of an attempt, beside its runs
+
+SlicedEnd simulate_slices(const Race& race, Policy policy, std::uint64_t seed) {
+  std::mt19937_64 random{seed};
+  policy.seed = seed;
+  SlicedEnd end;
+  for (;;) {
+    const Step step = next_step(policy, end.progress);
+    if (const auto* finish = std::get_if<Finish>(&step)) {
+      end.finish = *finish;
+      return end;
+    }
+    const RunAttempt& attempt = std::get<RunAttempt>(step);
+    const AttemptRow row = attempt.slice ? slice_of(race, attempt, random) : single_run(race, attempt);
+    if (attempt.phase == AttemptPhase::search) end.search_ms[row.arm] += row.exposure_ms;
+    end.progress = after(policy, end.progress, AttemptEnded{row, false, row.exposure_ms + own_cost_ms});
+    if (end.first_match_ms < 0 && row.matched > 0) end.first_match_ms = end.progress.spent_ms;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a race that only one arm brings out is found in seconds, whichever arm that is") {
+  for (const char* arm : {"copies", "noise", "yield", "hold", "chaos", "preempt"}) {
+    INFO("arm " << arm);
+    double sum_ms = 0;
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+      const SlicedEnd end = simulate_slices({.rates = {{arm, 0.01}}}, sliced_policy(), seed);
+      INFO("seed " << seed);
+      REQUIRE(end.finish.outcome == CampaignOutcome::reproduced);
+      REQUIRE(end.progress.matched >= 3);
+      sum_ms += static_cast<double>(end.first_match_ms);
+    }
+    CHECK(sum_ms / 100 < 8000);
+  }
+}
+
+TEST_CASE("without a match every arm has at least a twentieth of the search and plain controls a tenth") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    INFO("seed " << seed);
+    const SlicedEnd end = simulate_slices({}, sliced_policy(), seed);
+    REQUIRE(end.finish.outcome == CampaignOutcome::not_reproduced);
+    double all = 0;
+    for (const auto& [arm, ms] : end.search_ms)
+      all += static_cast<double>(ms);
+    // A slice's length is what a share can lack at the end.
+    const double slack = 1500 / all;
+    CHECK(static_cast<double>(end.search_ms.at("plain")) / all > 0.10 - slack);
+    for (const ArmWeight& arm : sliced_policy().arms)
+      CHECK(static_cast<double>(end.search_ms.at(arm.name)) / all > 0.05 - slack);
+    CHECK(end.progress.spent_ms <= 240000 + 2000);
+  }
+}
+
+TEST_CASE("a hit is stepped down to the weakest arm that still fails") {
+  Race race{.rates = {{"chaos", 0.05}, {"noise", 0.03}, {"yield", 0.02}}};
+  int yields = 0;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    const SlicedEnd end = simulate_slices(race, sliced_policy(), seed);
+    Policy policy = sliced_policy();
+    policy.seed = seed;
+    const std::optional<Arm> recipe = recipe_arm(policy, end.progress);
+    REQUIRE(recipe);
+    CHECK(recipe->name != "chaos");
+    yields += recipe->name == "yield";
+  }
+  CHECK(yields >= 45);  // the weakest of the three
+}
+
+TEST_CASE("one lucky match of a weaker arm is no recipe") {
+  Policy policy = sliced_policy();
+  Progress now;
+  ArmRecord lucky, proven;
+  lucky.arm = slice_arm("copies", 0, policy, now);
+  lucky.matched = 1;
+  lucky.exposure_ms = 1000;
+  proven.arm = slice_arm("noise", 0, policy, now);
+  proven.matched = 3;
+  proven.exposure_ms = 1000;
+  now.slices = {lucky, proven};
+  CHECK(recipe_arm(policy, now) == proven.arm);
+  now.slices[0].matched = 2;
+  CHECK(recipe_arm(policy, now) == lucky.arm);
+  now.alone = 1;  // and it missed
+  CHECK(recipe_arm(policy, now) == proven.arm);
+}
+
+TEST_CASE("an arm that makes other failures is dropped and named, unrelated failures of all arms drop none") {
+  const SlicedEnd harmful = simulate_slices({.other = 0.0, .other_in_hold = 0.2}, sliced_policy(), 3);
+  REQUIRE(harmful.progress.dropped.size() == 1);
+  CHECK(harmful.progress.dropped.front().name == "hold");
+  CHECK(harmful.progress.dropped.front().why.find("failed otherwise than in CI") != std::string::npos);
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    INFO("seed " << seed);
+    CHECK(simulate_slices({.other = 0.03}, sliced_policy(), seed).progress.dropped.empty());
+  }
+}
+
+TEST_CASE("the script is run alone with its recipe before a campaign of slices ends, and is no part of a rate") {
+  const SlicedEnd end = simulate_slices({.rates = {{"noise", 0.05}}}, sliced_policy(), 5);
+  CHECK(end.progress.alone == 1);
+  CHECK(end.progress.alone_matched == 1);
+  Policy by_hand = sliced_policy();
+  by_hand.holds_recipe = false;
+  CHECK(simulate_slices({.rates = {{"noise", 0.05}}}, by_hand, 5).progress.alone == 0);
+}
+
+TEST_CASE("delays are scaled to the length of a run and their chance to how often a run can be delayed") {
+  const Policy policy = sliced_policy();
+  Progress now;
+  now.run_us = 2000;
+  now.points = 40;
+  const Arm noise = slice_arm("noise", 0, policy, now);
+  CHECK(noise.noise_us == 1000);
+  CHECK(noise.noise_chance == Approx(0.1));
+  now.run_us = 100000000;
+  now.points = 1000000;
+  CHECK(slice_arm("noise", 1, policy, now).noise_us == 15000);
+  CHECK(slice_arm("noise", 0, policy, now).noise_chance == Approx(0.0001));
+  now.points = 2;
+  CHECK(slice_arm("noise", 1, policy, now).noise_chance == 0.5);
+}
+
+TEST_CASE("history moves the shares of arms, by a factor of four at most, and leaves unknown arms in the middle") {
+  const std::vector<ArmWeight> flat{{"noise", 1}, {"hold", 1}, {"copies", 1}};
+  const auto learnt_now = learnt(flat, {{"noise", 20, 20}, {"hold", 20, 0}});
+  CHECK(learnt_now[0].weight > 1.5);
+  CHECK(learnt_now[1].weight == 0.25);
+  CHECK(learnt_now[2].weight == Approx(0.5 / ((21.0 / 22 + 1.0 / 22 + 0.5) / 3)));
+  CHECK(learnt(flat, {}) == flat);
+}
+
+TEST_CASE("learning from other cases finds a race of the same class sooner") {
+  // Leave one out: the history is of ten other cases in which holding alone has matched.
+  std::vector<ArmHistory> history;
+  for (const ArmWeight& arm : sliced_policy().arms)
+    history.push_back({arm.name, 10, arm.name == "hold" ? 10 : 0});
+  Policy taught = sliced_policy();
+  taught.arms = learnt(taught.arms, history);
+  double fresh_ms = 0, taught_ms = 0;
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    fresh_ms +=
+        static_cast<double>(simulate_slices({.rates = {{"hold", 0.002}}}, sliced_policy(), seed).first_match_ms);
+    taught_ms += static_cast<double>(simulate_slices({.rates = {{"hold", 0.002}}}, taught, seed).first_match_ms);
+  }
+  CHECK(taught_ms < fresh_ms * 0.8);
+}
