@@ -148,7 +148,9 @@ std::vector<Arm> weaker_arms(const Policy& policy, const Progress& now, const Ar
     add(with_copies(parallel, copies));
   }
   for (const ArmWeight& listed : policy.arms) {
-    if (listed.name == "copies" || is_dropped(now, listed.name)) continue;
+    // Besides its own kind only what anybody can do by hand, and the library.
+    const bool is_common = listed.name == "yield" || listed.name == "noise";
+    if ((!is_common && listed.name != hit.name) || is_dropped(now, listed.name)) continue;
     // Of another kind only what is weaker as a kind; of the same kind fewer copies and smaller delays too.
     const Arm full = listed.name == hit.name ? hit : slice_arm(listed.name, 0, policy, now);
     for (const int copies : {1, 2, 4}) {
