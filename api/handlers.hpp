@@ -27,6 +27,7 @@ Answering brief_case(Api& api, const Request& request);
 Answering approve_variable(Api& api, const Request& request);
 Answering list_case_campaigns(Api& api, const Request& request);
 Answering create_campaign(Api& api, const Request& request);
+Answering create_verification(Api& api, const Request& request);
 
 Answering list_campaigns(Api& api, const Request& request);
 Answering get_campaign(Api& api, const Request& request);

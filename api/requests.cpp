@@ -27,7 +27,7 @@ void read_mode(JsonFields& fields, CampaignMode& mode) {
   if (!fields.has("mode")) return;
   std::string text;
   fields.text("mode", text);
-  if (const auto named = campaign_mode_from(text))
+  if (const auto named = campaign_mode_from(text); named && *named != CampaignMode::verify)
     mode = *named;
   else
     fields.refuse({fields.pointer_to("mode"), "\"" + text + "\" is not a mode", "give quick or soak"});
@@ -64,6 +64,25 @@ void read_seed(JsonFields& fields, const json& body, std::optional<std::uint64_t
   if (error != std::errc{} || end != text.data() + text.size())
     fields.refuse({fields.pointer_to("seed"), "\"" + text + "\" is not a number", "give one from 0 to 2^64-1"});
   seed = value;
+}
+
+void read_campaign(JsonFields& fields, std::optional<CampaignId>& campaign) {
+  if (!fields.has("against")) return;
+  std::string text;
+  std::int64_t id = 0;
+  fields.text("against", text);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc{} || end != text.data() + text.size() || id < 1)
+    fields.refuse({fields.pointer_to("against"), "\"" + text + "\" is no campaign", "give its id as text"});
+  campaign = CampaignId{id};
+}
+
+void read_risk(JsonFields& fields, const json& body, double& risk) {
+  if (!fields.has("risk")) return;
+  if (!body["risk"].is_number())
+    fields.refuse({fields.pointer_to("risk"), "is no number", "give a share such as 0.05"});
+  else
+    risk = body["risk"].get<double>();
 }
 
 }  // namespace
@@ -117,6 +136,22 @@ Answer<CampaignRequest> campaign_request_from(const std::string& body, std::int6
   if (auto refusal = fields.refusal()) return invalid(*refusal, "mode, budget, budget_ms, seed, confirmations, boards");
   constexpr std::int64_t hour_ms = 3'600'000;
   if (wanted.budget_ms == 0) wanted.budget_ms = wanted.mode == CampaignMode::soak ? hour_ms : quick_ms;
+  return wanted;
+}
+
+Answer<VerifyRequest> verify_request_from(const std::string& body) {
+  const auto parsed = json_from(body);
+  if (!parsed) return parsed.error();
+  JsonFields fields{*parsed};
+  VerifyRequest wanted;
+  read_budget(fields, wanted.budget_ms);
+  read_seed(fields, *parsed, wanted.seed);
+  read_campaign(fields, wanted.against);
+  read_risk(fields, *parsed, wanted.risk);
+  if (fields.has("fixed")) fields.text("fixed", wanted.fixed, 4096);
+  if (fields.has("broken")) fields.text("broken", wanted.broken, 4096);
+  if (auto refusal = fields.refusal())
+    return invalid(*refusal, "against, risk, fixed, broken, budget, budget_ms, seed");
   return wanted;
 }
 

@@ -26,6 +26,10 @@ Answer<std::optional<std::string>> repository_from(const std::string& body);
 /// {"name": "LD_PRELOAD"}
 Answer<std::string> variable_from(const std::string& body);
 
+/// {"against"?: "12", "risk"?: 0.05, "fixed"?: "/absolute/path", "broken"?: "/absolute/path", "budget"?: "10m",
+/// "budget_ms"?: 600000, "seed"?: 7|"7"}
+Answer<VerifyRequest> verify_request_from(const std::string& body);
+
 struct ResetRequest {
   bool force = false;  // although processes hold the board
 };

@@ -22,6 +22,7 @@ const std::vector<Route>& routes() {
       {Method::post, "/v1/cases/{case}/approved-environment", approve_variable},
       {Method::get, "/v1/cases/{case}/campaigns", list_case_campaigns},
       {Method::post, "/v1/cases/{case}/campaigns", create_campaign},
+      {Method::post, "/v1/cases/{case}/verifications", create_verification},
       {Method::get, "/v1/cases/{case}/attempts/{number}", get_attempt},
       {Method::get, "/v1/cases/{case}/attempts/{number}/log", get_attempt_log},
       {Method::get, "/v1/cases/{case}/attempts/{number}/signals", list_signals},

@@ -58,6 +58,12 @@ std::string_view to_text(CampaignOutcome value) {
       return "setup_error";
     case CampaignOutcome::cancelled:
       return "cancelled";
+    case CampaignOutcome::fixed:
+      return "fixed";
+    case CampaignOutcome::still_failing:
+      return "still_failing";
+    case CampaignOutcome::undecided:
+      return "undecided";
   }
   return "";
 }
@@ -68,6 +74,8 @@ std::string_view to_text(CampaignMode value) {
       return "quick";
     case CampaignMode::soak:
       return "soak";
+    case CampaignMode::verify:
+      return "verify";
   }
   return "";
 }
@@ -82,6 +90,8 @@ std::string_view to_text(AttemptPhase value) {
       return "confirm";
     case AttemptPhase::reduce:
       return "reduce";
+    case AttemptPhase::verify:
+      return "verify";
   }
   return "";
 }

@@ -27,10 +27,14 @@ enum class CampaignOutcome {
   margin,
   board_unusable,
   setup_error,
-  cancelled
+  cancelled,
+  // Of a verification: whether the failure is gone after a fix.
+  fixed,
+  still_failing,
+  undecided
 };
-enum class CampaignMode { quick, soak };
-enum class AttemptPhase { screen, search, confirm, reduce };
+enum class CampaignMode { quick, soak, verify };
+enum class AttemptPhase { screen, search, confirm, reduce, verify };
 enum class BoardState { unknown, clean, dirty, resetting, quarantined };
 enum class ResetResult { verified, failed, unverified };
 

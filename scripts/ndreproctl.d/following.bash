@@ -13,7 +13,8 @@ open_events() {
   children=($!)
   # shellcheck disable=SC2016
   jq --unbuffered -r "$shared $event_text"' [.id, .attempt_id // "-",
-    (if .type == "attempt.signal" then "signal \(.body.offset)" elif .type == "campaign.state" then .body.state else "-" end),
+    (if .type == "attempt.signal" then "signal \(.body.offset)" elif .type == "campaign.state" then .body.state
+     elif .type == "campaign.step" and .body.step == "trial" then "trial \(.body.clean_runs_to_go)" else "-" end),
     # Lines that only say where a log is, and not what is wrong, stay in the log.
     (if .type == "attempt.signal" and (.body.signal_class | IN("note", "run_ending", "progress")) then ""
      else [event_line] | first // "" end)] | @tsv' <"$scratch/raw" >"$scratch/lines" 2>/dev/null &
@@ -34,7 +35,7 @@ say() { # a line above the live one
   printf '%s\n' "$1"
 }
 
-# CAMPAIGN ATTEMPT SIGNALS BEGIN: one line that is written over each second, on a terminal only.
+# CAMPAIGN ATTEMPT SIGNALS BEGIN CLEAN_RUNS_TO_GO: one line that is written over each second, on a terminal only.
 live_line() {
   [[ $json == no ]] || return 0
   local text='' passed=$((EPOCHSECONDS - $4))
@@ -43,7 +44,7 @@ live_line() {
     text=$(jq -r "$shared"' "attempt \(.number) (\(.arm | safe))   \(.iterations) iterations   log \(.log_offset / 10485.76 | floor / 100) MiB"' "$answer") || text=''
   fi
   printf '\r\e[K%.*s' "$((${COLUMNS:-$(tput cols 2>/dev/null || echo 80)} - 1))" \
-    "$(printf '%d:%02d   campaign %s   %s   %s signals' $((passed / 60)) $((passed % 60)) "$1" "${text:-waiting}" "$3")"
+    "$(printf '%d:%02d   campaign %s   %s   %s signals%s' $((passed / 60)) $((passed % 60)) "$1" "${text:-waiting}" "$3" "${5:+   $5 clean runs to go}")"
 }
 
 detach() {
@@ -54,7 +55,7 @@ detach() {
 
 # CAMPAIGN: tells its events from the first on until it has finished, also across a restart of the daemon.
 follow() {
-  local id=$1 after=0 line='' part='' got attempt='' signal='' signals=0 begin=$EPOCHSECONDS event which kind text lost=0
+  local id=$1 after=0 line='' part='' got attempt='' signal='' signals=0 to_go='' begin=$EPOCHSECONDS event which kind text lost=0
   trap 'detach "$id"' INT TERM
   while :; do
     open_events "/v1/events?campaign=$id&after=$after"
@@ -63,7 +64,7 @@ follow() {
       IFS= read -r -t 1 -u 3 part || got=$?
       line+=$part
       if [[ $got -gt 128 ]]; then
-        [[ $tty == no ]] || live_line "$id" "$attempt" "$signals" "$begin"
+        [[ $tty == no ]] || live_line "$id" "$attempt" "$signals" "$begin" "$to_go"
         continue
       fi
       [[ $got -eq 0 ]] || break
@@ -74,6 +75,7 @@ follow() {
         [[ $signal != "$which $kind" ]] || continue
         signal="$which $kind" signals=$((signals + 1))
       fi
+      [[ $kind != trial\ * ]] || to_go=${kind#trial }
       [[ -z $text ]] || say "$text"
       if [[ $kind == finished ]]; then
         close_events
@@ -98,7 +100,8 @@ conclude() {
   outcome=$(jq -r '.outcome' "$answer")
   title=$outcome
   case $outcome in
-    reproduced | deterministic | margin) code=0 colour=$green ;;
+    reproduced | deterministic | margin | fixed) code=0 colour=$green ;;
+    still_failing) code=1 ;; undecided) code=10 ;;
     not_reproduced) code=1; jq -e '(.report.different_before_match? // 0) > 0' "$answer" >/dev/null && code=8 title=different_failure ;;
     board_unusable) code=7 ;; setup_error) code=9 ;; cancelled) code=130 ;; *) code=7 ;;
   esac
@@ -106,7 +109,8 @@ conclude() {
   printf '%s%s%s' "$colour" "$(tr '[:lower:]_' '[:upper:] ' <<<"$title")" "$reset"
   jq -r "$shared"'"  \(.case_name)  campaign \(.id)  \(.spent_ms | span)",
     (.reason | select(. != "") | "  " + safe),
-    (.report | objects | (.plain | select(.runs > 0) | "  unamplified: \(rated)"),
+    (.report | objects | (.verification | objects | verified),
+      (.plain | select(.runs > 0) | "  unamplified: \(rated)"),
       (.amplified[]? | select(.runs > 0) | "  \(.arm) \(.parameters | values): \(rated)"),
       (.first_match | objects | "  first match: \(.attempt | safe), \(.log | safe)" + if .offset then " at byte \(.offset)" else "" end),
       (.comparison | strings | select(. != "") | "  " + safe),

@@ -8,6 +8,10 @@ def word: if . == null or . == "" then "-" else safe end;
 def percent: . * 1000 | round / 10 | "\(.) %";
 def rated: "\(.matched) of \(.runs) runs" + if .rate == null then "" elif .bound then ": at most \(.bound | percent) (95 %)"
   else ": \(.rate | percent) (95 %: \(.low | percent) to \(.high | percent))" end;
+def counted: "\(.clean) clean, \(.matched) matched" + if .different > 0 then ", \(.different) failed otherwise" else "" end
+  + if .unjudged > 0 then ", \(.unjudged) not judged" else "" end;
+def verified: "  before (campaign \(.against), \(.arm | safe)): \(.before | counted)", "  now: \(.fixed | counted)",
+  (.broken | objects | "  control on the broken build: \(counted)"), "  stated risk: \(.risk | percent)";
 def values: to_entries | map("\(.key)=\(.value)") | join(" ");'
 
 # Tab-separated rows on stdin. On a terminal they get the header given and even columns.

@@ -14,6 +14,7 @@
 #include "supervisor/campaign/order.hpp"
 #include "supervisor/campaign/recipe.hpp"
 #include "supervisor/campaign/story.hpp"
+#include "supervisor/campaign/verify.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/failpoint.hpp"
 #include "supervisor/log.hpp"
@@ -190,7 +191,7 @@ asio::awaitable<void> CampaignDriver::begin() {
     }
     store.events.append(campaign_state_event(campaign_, *campaign_.started_at_ms));
     store.events.append(budget_event(campaign_, policy_, true, *campaign_.started_at_ms));
-    if (!uses_board() && lacks_board(campaign_))
+    if (!uses_board() && lacks_board(campaign_) && !policy_.verification)
       store.events.append(note_event(campaign_, no_board_note, *campaign_.started_at_ms));
   };
   co_await tools_.store.write(work);
@@ -238,6 +239,7 @@ asio::awaitable<AttemptRow> CampaignDriver::begin_attempt(RunAttempt step) {
   row.arm = step.arm.name;
   row.parameters = parameters_of(step.arm);
   row.seed = step.seed;
+  row.subject = step.subject;
   row.created_at_ms = wall_ms();
   const int last_in_folder = last_attempt_number(folder_);
   const auto work = [this, &row, &step, last_in_folder](Store& store) {
@@ -266,6 +268,7 @@ AttemptOrder CampaignDriver::order_of(const AttemptRow& row, std::int64_t deadli
   order.arm.operation_timeout_s = policy_.operation_timeout_s;
   order.deadline_ms = deadline_ms;
   order.environment = environment_;
+  if (policy_.verification) add_checkout(*policy_.verification, row, order.environment);
   order.uses_board = uses_board();
   order.slice = slice_;
   order.alone = row.arm == recipe_name;
@@ -319,6 +322,7 @@ asio::awaitable<void> CampaignDriver::store_attempt(AttemptEnded ended) {
     const std::int64_t now = wall_ms();
     store.attempts.finish(ended.row);
     store.attempts.add_failures(ended.failures);
+    if (policy_.verification) store.events.append(trial_event(campaign_, policy_, progress_, now));
     store.campaigns.spend(id_, progress_.spent_ms);
     if (uses_board())
       for (const std::string& board : boards_) {
@@ -326,7 +330,7 @@ asio::awaitable<void> CampaignDriver::store_attempt(AttemptEnded ended) {
         if (ended.board_suspect) store.events.append(board_state_event(board_row(store, board), id_, now));
       }
     store.events.append(attempt_state_event(ended.row, now));
-    if (!first_length) return;
+    if (!first_length || policy_.verification) return;
     Policy measured = policy_;
     measured.expected_attempt_ms = progress_.shortest_ms;
     store.events.append(budget_event(campaign_, measured, false, now));

@@ -6,6 +6,7 @@
 
 #include "supervisor/campaign/ladder.hpp"
 #include "supervisor/campaign/slices.hpp"
+#include "supervisor/campaign/verify.hpp"
 #include "supervisor/clock.hpp"
 
 namespace ndr {
@@ -29,7 +30,8 @@ std::int64_t search_budget_ms(const Policy& policy) {
 
 /// Until the first match the reserve is not touched: a hit that cannot be confirmed is worth little.
 std::int64_t left_ms(const Policy& policy, const Progress& now) {
-  return (now.matched > 0 ? policy.budget_ms : search_budget_ms(policy)) - now.spent_ms;
+  const bool is_all_open = now.matched > 0 || policy.verification;
+  return (is_all_open ? policy.budget_ms : search_budget_ms(policy)) - now.spent_ms;
 }
 
 bool out_of_budget(const Policy& policy, const Progress& now) {
@@ -52,25 +54,6 @@ bool screening(const Policy& policy, const Progress& now) {
   if (looks_deterministic(now)) return true;
   if (now.screen_matched > 0 || now.searched > 0 || now.matched > 0) return false;
   return now.screened < screen_runs(policy);
-}
-
-/// What keeps the campaign from going on, whatever it has found so far.
-std::optional<Finish> obstacle(const Progress& now) {
-  if (!now.setup_error.empty()) return Finish{CampaignOutcome::setup_error, now.setup_error};
-  if (!now.board_unusable.empty()) return Finish{CampaignOutcome::board_unusable, now.board_unusable};
-  if (now.contention_in_row >= most_broken_in_row)
-    return Finish{CampaignOutcome::board_unusable, "contention with one worker, " +
-                                                       std::to_string(now.contention_in_row) +
-                                                       " times in a row: another process uses the board"};
-  if (now.broken_in_row >= most_broken_in_row)
-    // Neither the board's fault nor the case's answer: this host could not run it.
-    return Finish{CampaignOutcome::setup_error,
-                  std::to_string(now.broken_in_row) + " attempts in a row could not be judged: " + now.last_breakage};
-  if (now.matched == 0 && now.different_in_row > most_different_in_row)
-    return Finish{
-        CampaignOutcome::not_reproduced,
-        std::to_string(now.different_in_row) + " different failures in a row and no match: " + now.last_difference};
-  return std::nullopt;
 }
 
 std::optional<Finish> screened_out(const Policy& policy, const Progress& now) {
@@ -155,7 +138,26 @@ RunAttempt next_attempt(const Policy& policy, const Progress& now) {
 
 }  // namespace
 
+std::optional<Finish> obstacle(const Progress& now) {
+  if (!now.setup_error.empty()) return Finish{CampaignOutcome::setup_error, now.setup_error};
+  if (!now.board_unusable.empty()) return Finish{CampaignOutcome::board_unusable, now.board_unusable};
+  if (now.contention_in_row >= most_broken_in_row)
+    return Finish{CampaignOutcome::board_unusable, "contention with one worker, " +
+                                                       std::to_string(now.contention_in_row) +
+                                                       " times in a row: another process uses the board"};
+  if (now.broken_in_row >= most_broken_in_row)
+    // Neither the board's fault nor the case's answer: this host could not run it.
+    return Finish{CampaignOutcome::setup_error,
+                  std::to_string(now.broken_in_row) + " attempts in a row could not be judged: " + now.last_breakage};
+  if (now.matched == 0 && now.different_in_row > most_different_in_row)
+    return Finish{
+        CampaignOutcome::not_reproduced,
+        std::to_string(now.different_in_row) + " different failures in a row and no match: " + now.last_difference};
+  return std::nullopt;
+}
+
 Step next_step(const Policy& policy, const Progress& now) {
+  if (policy.verification) return verify_step(policy, now);
   const bool may_act = !out_of_budget(policy, now);
   std::optional<Finish> end;
   if (now.cancelled)

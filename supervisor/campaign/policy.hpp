@@ -7,6 +7,7 @@
 
 #include "storage/records.hpp"
 #include "supervisor/arms/invocation.hpp"
+#include "supervisor/campaign/verification.hpp"
 #include "supervisor/ports.hpp"
 
 namespace ndr {
@@ -53,6 +54,7 @@ struct Policy {
   bool slices = false;                       // many short runs in one attempt are possible: no board is leased
   std::vector<ArmWeight> arms;               // of slices
   std::int64_t expected_attempt_ms = 20000;  // one plain attempt, as far as known beforehand
+  std::optional<Verification> verification;  // of mode `verify`, and of no other
   bool operator==(const Policy&) const = default;
 };
 
@@ -91,6 +93,10 @@ struct Progress {
   std::int64_t reduce_ms = 0;  // spent on stepping down
   int alone = 0;               // runs of the script by itself, with its recipe
   int alone_matched = 0;
+  // Verification.
+  TrialCount fixed_runs;
+  TrialCount broken_runs;
+  FixState fix = FixState::undecided;  // of the build that should be mended; what is decided stays so
   // Rows of bad luck.
   int different = 0;  // before any match
   int hung = 0;       // before any match, as the next
@@ -117,6 +123,7 @@ struct RunAttempt {
   std::uint64_t seed = 0;  // below 2^31, so that any script can read it
   std::int64_t deadline_ms = 0;
   std::optional<SlicePlan> slice;  // none: one run
+  std::string subject{};           // which build is tested, where there are several
   bool operator==(const RunAttempt&) const = default;
 };
 struct ResetBoards {
@@ -146,6 +153,9 @@ using Happened = std::variant<AttemptEnded, BoardsReset, CancelRequested>;
 Step next_step(const Policy& policy, const Progress& now);
 /// Pure: what is known after it.
 Progress after(const Policy& policy, Progress now, const Happened& happened);
+
+/// Pure: what keeps a campaign from going on, whatever it has found so far.
+std::optional<Finish> obstacle(const Progress& now);
 
 /// Pure: the limit of the next attempt: its own or what is left of the budget. Also of one that a restart interrupted,
 /// since that was decided on the same progress.

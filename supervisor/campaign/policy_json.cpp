@@ -17,21 +17,23 @@ nlohmann::ordered_json json_of(const std::vector<ArmWeight>& arms) {
 }  // namespace
 
 std::string to_json_text(const Policy& policy) {
-  return json_text(nlohmann::ordered_json{{"mode", to_text(policy.mode)},
-                                          {"seed", std::to_string(policy.seed)},
-                                          {"budget_ms", policy.budget_ms},
-                                          {"attempt_ms", policy.attempt_ms},
-                                          {"confirmations", policy.confirmations},
-                                          {"boards", policy.boards},
-                                          {"plain_iterations", policy.plain_iterations},
-                                          {"device_timeout", policy.device_timeout},
-                                          {"watchdog_adjustable", policy.watchdog_adjustable},
-                                          {"operation_timeout_s", policy.operation_timeout_s},
-                                          {"noise_library", policy.noise_library},
-                                          {"holds_recipe", policy.holds_recipe},
-                                          {"slices", policy.slices},
-                                          {"arms", json_of(policy.arms)},
-                                          {"expected_attempt_ms", policy.expected_attempt_ms}});
+  nlohmann::ordered_json object{{"mode", to_text(policy.mode)},
+                                {"seed", std::to_string(policy.seed)},
+                                {"budget_ms", policy.budget_ms},
+                                {"attempt_ms", policy.attempt_ms},
+                                {"confirmations", policy.confirmations},
+                                {"boards", policy.boards},
+                                {"plain_iterations", policy.plain_iterations},
+                                {"device_timeout", policy.device_timeout},
+                                {"watchdog_adjustable", policy.watchdog_adjustable},
+                                {"operation_timeout_s", policy.operation_timeout_s},
+                                {"noise_library", policy.noise_library},
+                                {"holds_recipe", policy.holds_recipe},
+                                {"slices", policy.slices},
+                                {"arms", json_of(policy.arms)},
+                                {"expected_attempt_ms", policy.expected_attempt_ms}};
+  if (policy.verification) object["verification"] = ordered_json_from(to_json_text(*policy.verification));
+  return json_text(object);
 }
 
 std::optional<Policy> policy_from(const std::string& json) {
@@ -57,6 +59,9 @@ std::optional<Policy> policy_from(const std::string& json) {
       for (const auto& arm : object.at("arms"))
         policy.arms.push_back({arm.at("arm").get<std::string>(), arm.at("weight").get<double>()});
     object.at("expected_attempt_ms").get_to(policy.expected_attempt_ms);
+    if (!object.contains("verification")) return policy;
+    policy.verification = verification_from(json_text(object.at("verification")));
+    if (!policy.verification) return std::nullopt;
     return policy;
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;

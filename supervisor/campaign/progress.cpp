@@ -4,6 +4,7 @@
 #include "storage/slice_log.hpp"
 #include "supervisor/campaign/ladder.hpp"
 #include "supervisor/campaign/policy.hpp"
+#include "supervisor/campaign/verify.hpp"
 
 namespace ndr {
 namespace {
@@ -94,6 +95,7 @@ void count_phase(const Policy& policy, const AttemptRow& row, const Arm& arm, Ve
         now.calm_misses = verdict == Verdict::reproduced ? 0 : now.calm_misses + 1;
       return;
     case AttemptPhase::reduce:
+    case AttemptPhase::verify:
       return;
   }
 }
@@ -220,6 +222,7 @@ void count(const Policy& policy, const AttemptEnded& ended, Progress& now) {
   now.spent_ms += ended.elapsed_ms;
   now.board_suspect = ended.board_suspect;
   if (arm.name == recipe_name) return count_recipe(ended.row, now);
+  if (policy.verification) count_trial(*policy.verification, ended.row, now);
   if (!ended.row.slice_json.empty()) count_slice(ended.row, arm, now);
   count_phase(policy, ended.row, arm, *ended.row.verdict, now);
   count_verdict(ended.row, arm, *ended.row.verdict, now);

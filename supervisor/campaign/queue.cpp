@@ -105,6 +105,7 @@ struct CampaignQueue::State : std::enable_shared_from_this<State> {
   void give_up(CampaignId id, std::string reason);
   void drop(CampaignId id);
   asio::awaitable<void> stop();
+  asio::awaitable<CampaignId> enqueue(CampaignRow row);
 
   asio::any_io_executor executor;
   const Settings& settings;
@@ -213,6 +214,21 @@ asio::awaitable<void> CampaignQueue::State::stop() {
   }
 }
 
+asio::awaitable<CampaignId> CampaignQueue::State::enqueue(CampaignRow row) {
+  const HostRow host = this_host();
+  const auto insert = [&row, &host](Store& store) {
+    const std::int64_t usual_ms = row.mode == CampaignMode::verify ? 0 : usual_length_ms(store, row.case_id);
+    row = with_expected_length(std::move(row), usual_ms);
+    row.host_id = store.campaigns.host(host.name, host.fingerprint);
+    row.id = store.campaigns.insert(row);
+    store.events.append(campaign_state_event(row, row.created_at_ms));
+  };
+  co_await tools.store.write(insert);
+  waiting.push_back({row.id, texts_from(row.boards)});
+  run_next();
+  co_return row.id;
+}
+
 CampaignQueue::CampaignQueue(asio::any_io_executor executor, const Settings& settings, StoreAccess& store,
                              AttemptRunner& runner, BoardControl& boards, CaseWriter& writer)
     : state_(std::make_shared<State>(std::move(executor), settings,
@@ -245,19 +261,21 @@ asio::awaitable<Checked<CampaignId>> CampaignQueue::submit(CampaignRequest reque
   const std::vector<ArmHistory> history = co_await state->tools.store.read(recall);
   Checked<CampaignRow> order = order_of(request, *of_case, state->settings, history);
   if (order.has_error()) co_return order.error();
-  const HostRow host = this_host();
-  CampaignRow& row = *order;
-  const auto insert = [&row, &host](Store& store) {
-    const std::int64_t usual_ms = usual_length_ms(store, row.case_id);
-    row = with_expected_length(std::move(row), usual_ms);
-    row.host_id = store.campaigns.host(host.name, host.fingerprint);
-    row.id = store.campaigns.insert(row);
-    store.events.append(campaign_state_event(row, row.created_at_ms));
-  };
-  co_await state->tools.store.write(insert);
-  state->waiting.push_back({row.id, texts_from(row.boards)});
-  state->run_next();
-  co_return row.id;
+  co_return co_await state->enqueue(std::move(*order));
+}
+
+asio::awaitable<Checked<CampaignId>> CampaignQueue::submit(VerifyRequest request) {
+  const std::shared_ptr<State> state = state_;
+  const auto find = [&request](Store& store) { return store.cases.find(request.case_name); };
+  const std::optional<CaseRow> of_case = co_await state->tools.store.read(find);
+  if (!of_case || of_case->archived)
+    co_return Refusal{"case", "there is no case " + request.case_name, "ndreproctl case list shows those there are"};
+  const auto look = [&request, &of_case](Store& store) { return basis_of(store, *of_case, request.against); };
+  const Checked<VerifyBasis> basis = co_await state->tools.store.read(look);
+  if (basis.has_error()) co_return basis.error();
+  Checked<CampaignRow> order = verify_order(request, *of_case, *basis, state->settings);
+  if (order.has_error()) co_return order.error();
+  co_return co_await state->enqueue(std::move(*order));
 }
 
 asio::awaitable<Checked<CampaignId>> CampaignQueue::cancel(CampaignId id) {

@@ -80,6 +80,16 @@ void count(const AttemptRow& row, ArmTally& tally) {
   tally.exposure_ms += row.exposure_ms;
 }
 
+std::string command_after_verification(const CampaignEnd& end) {
+  const std::string& name = end.campaign.case_name;
+  if (end.finish.outcome == CampaignOutcome::fixed) return "ndreproctl status " + std::to_string(end.campaign.id.value);
+  const auto match = std::find_if(end.attempts.begin(), end.attempts.end(), [](const AttemptRow& row) {
+    return row.matched > 0 && build_of(row) == TestedBuild::fixed;
+  });
+  if (match != end.attempts.end()) return "ndreproctl logs " + name + "/" + std::to_string(match->number);
+  return "ndreproctl verify " + name + " --budget " + std::to_string(end.policy.budget_ms / 30000 + 1) + "m";
+}
+
 bool counts(Verdict verdict) {
   switch (verdict) {
     case Verdict::reproduced:
@@ -110,7 +120,7 @@ bool is_cut_off(const Policy& policy, const AttemptRow& row) {
 std::vector<ArmTally> tallies_of(const CampaignEnd& end) {
   std::vector<ArmTally> tallies;
   for (const AttemptRow& row : end.attempts) {
-    if (!row.verdict) continue;
+    if (!row.verdict || build_of(row) == TestedBuild::broken) continue;
     const Arm arm = arm_of(row);
     auto tally = std::find_if(tallies.begin(), tallies.end(), [&](const ArmTally& one) { return one.arm == arm; });
     if (tally == tallies.end()) tally = tallies.insert(tallies.end(), ArmTally{.arm = arm});
@@ -197,6 +207,10 @@ std::string next_command(const CampaignEnd& end) {
       return "ndreproctl board list";
     case CampaignOutcome::setup_error:
       return (end.folder.empty() ? "" : "cd " + quoted(end.folder) + " && ") + plain_command(end);
+    case CampaignOutcome::fixed:
+    case CampaignOutcome::still_failing:
+    case CampaignOutcome::undecided:
+      return command_after_verification(end);
     case CampaignOutcome::cancelled:
       return "ndreproctl run " + name + " -f";
   }
@@ -204,6 +218,9 @@ std::string next_command(const CampaignEnd& end) {
 }
 
 std::string stopping_rule(const CampaignEnd& end) {
+  if (end.policy.verification)
+    return "a sequential test (Wald) of the runs of campaign " +
+           std::to_string(end.policy.verification->against.value) + ", or the end of the budget";
   if (end.finish.outcome == CampaignOutcome::deterministic) return "a fixed number of unamplified runs";
   return "runs until " + std::to_string(end.policy.confirmations) +
          (end.policy.confirmations == 1 ? " match" : " matches") + " or the end of the budget";

@@ -3,6 +3,7 @@
 #include "analyzer/utf8.hpp"
 #include "storage/strict_json.hpp"
 #include "supervisor/campaign/report.hpp"
+#include "supervisor/campaign/verify.hpp"
 
 namespace ndr {
 namespace {
@@ -99,6 +100,10 @@ std::string report_json(const CampaignEnd& end) {
               {"resets", resets_json(end)},
               {"comparison", to_utf8(comparison(end))},
               {"next_command", next_command(end)}};
+  if (end.policy.verification) {
+    const Progress now = progress_from(end.policy, end.attempts, end.campaign.spent_ms, false, "");
+    report["verification"] = ordered_json_from(verification_json(end.policy, now));
+  }
   return json_text(report);
 }
 

@@ -6,6 +6,7 @@
 #include "analyzer/utf8.hpp"
 #include "storage/record_json.hpp"
 #include "storage/strict_json.hpp"
+#include "supervisor/campaign/verify.hpp"
 
 namespace ndr {
 namespace {
@@ -37,6 +38,15 @@ std::string sight_text(const Policy& policy, bool assumed) {
                   "than %.2g %% of them",
                   run_s, guess, percent);
   return text;
+}
+
+EventRow forecast_event(const CampaignRow& campaign, const Policy& policy, std::int64_t at_ms) {
+  const TrialForecast forecast = forecast_of(*policy.verification);
+  Json body{{"step", "forecast"},
+            {"clean_runs", forecast.clean_runs},
+            {"duration_ms", forecast.duration_ms},
+            {"text", forecast_text(policy)}};
+  return campaign_step(campaign, std::move(body), at_ms);
 }
 
 }  // namespace
@@ -93,11 +103,22 @@ EventRow step_event(const CampaignRow& campaign, const Finish& step, std::int64_
 }
 
 EventRow budget_event(const CampaignRow& campaign, const Policy& policy, bool assumed, std::int64_t at_ms) {
+  if (policy.verification) return forecast_event(campaign, policy, at_ms);
   Json body{{"step", "budget"},
             {"smallest_visible_rate", smallest_visible_rate(policy)},
             {"expected_attempt_ms", policy.expected_attempt_ms},
             {"assumed", assumed},
             {"text", sight_text(policy, assumed)}};
+  return campaign_step(campaign, std::move(body), at_ms);
+}
+
+EventRow trial_event(const CampaignRow& campaign, const Policy& policy, const Progress& now, std::int64_t at_ms) {
+  const Verification& plan = *policy.verification;
+  Json body{{"step", "trial"},
+            {"clean_runs_to_go", clean_runs_to_go(plan, now)},
+            {"fixed", ordered_json_from(to_json_text(now.fixed_runs))},
+            {"broken", plan.has_controls() ? ordered_json_from(to_json_text(now.broken_runs)) : Json()},
+            {"text", trial_text(plan, now)}};
   return campaign_step(campaign, std::move(body), at_ms);
 }
 

@@ -20,8 +20,10 @@ EventRow step_event(const CampaignRow& campaign, const RunAttempt& step, int num
 EventRow step_event(const CampaignRow& campaign, const std::vector<std::string>& boards, std::int64_t at_ms);
 EventRow step_event(const CampaignRow& campaign, const Finish& step, std::int64_t at_ms);
 /// {step: budget, smallest_visible_rate, expected_attempt_ms, assumed, text}: what the budget can see. `assumed`: the
-/// length of an attempt is a guess.
+/// length of an attempt is a guess. Of a verification {step: forecast, clean_runs, duration_ms, text}: what it takes.
 EventRow budget_event(const CampaignRow& campaign, const Policy& policy, bool assumed, std::int64_t at_ms);
+/// {step: trial, clean_runs_to_go, fixed, broken, text}: how far a verification is.
+EventRow trial_event(const CampaignRow& campaign, const Policy& policy, const Progress& now, std::int64_t at_ms);
 /// {step: note, text}: what people should know of the campaign and what changes nothing.
 EventRow note_event(const CampaignRow& campaign, const std::string& text, std::int64_t at_ms);
 

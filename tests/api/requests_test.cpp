@@ -69,6 +69,27 @@ TEST_CASE("a wrong campaign body names the member by a pointer") {
   CHECK(wanted.error().errors[0].field == pointer);
 }
 
+TEST_CASE("a verification is ordered with what is said and defaults for the rest") {
+  const auto plain = verify_request_from("");
+  REQUIRE(plain.has_value());
+  CHECK(plain->budget_ms == 600000);
+  CHECK(plain->risk == 0.05);
+  CHECK_FALSE(plain->against);
+  CHECK(plain->broken.empty());
+  const auto whole =
+      verify_request_from(R"({"against":"12","risk":0.01,"fixed":"/a","broken":"/b","budget":"1h","seed":7})");
+  REQUIRE(whole.has_value());
+  CHECK(whole->against == CampaignId{12});
+  CHECK(whole->risk == 0.01);
+  CHECK(whole->fixed == "/a");
+  CHECK(whole->broken == "/b");
+  CHECK(whole->budget_ms == 3600000);
+  CHECK(whole->seed == 7u);
+  for (const char* wrong : {R"({"against":12})", R"({"against":"x"})", R"({"risk":"5%"})", R"({"mode":"quick"})"})
+    CHECK_FALSE(verify_request_from(wrong).has_value());
+  CHECK_FALSE(campaign_request_from(R"({"mode":"verify"})", quick_ms).has_value());
+}
+
 TEST_CASE("a body that is not JSON, is nested too deep or has a key twice is 400") {
   const std::string body = GENERATE(std::string{"{"}, std::string{"hello"}, std::string{"{\"a\":1,}"},
                                     std::string{R"({"folder":"/a","folder":"/b"})"}, std::string{"{\"a\":\"\xff\"}"},

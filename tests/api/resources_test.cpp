@@ -113,6 +113,7 @@ TEST_CASE("a case without analysis starts no campaign") {
   ApiUnderTest api;
   api.add_case("gather");
   CHECK(code_of(api.post("/v1/cases/gather/campaigns")) == "refused");
+  CHECK(code_of(api.post("/v1/cases/gather/verifications")) == "refused");
   CHECK(api.json("/v1/campaigns")["campaigns"].empty());
 }
 

@@ -144,7 +144,8 @@ ctl 0 run gather --budget 90s --mode soak --seed 18446744073709551615 --confirma
 asked '.body | fromjson == {budget: "90s", mode: "soak", seed: "18446744073709551615", confirmations: 5, boards: ["0", "1"]}'
 
 test='how a campaign ended is the exit status of wait'
-for pair in reproduced=0 deterministic=0 margin=0 not_reproduced=1 board_unusable=7 setup_error=9 cancelled=130; do
+for pair in reproduced=0 deterministic=0 margin=0 not_reproduced=1 board_unusable=7 setup_error=9 cancelled=130 \
+  fixed=0 still_failing=1 undecided=10; do
   outcome=${pair%=*}
   can 'GET /v1/campaigns/7?until=finished&wait=300s' "$(changed ".outcome = \"$outcome\"")" \
     'GET /v1/campaigns/7' "$(changed ".outcome = \"$outcome\"")" 'GET /v1/cases/gather' "$case"
@@ -409,6 +410,20 @@ if shellcheck -S warning -e SC2317 "$folder/ring-timeout/run_test.sh" >"$folder/
 ctl 0 case new "$folder/./gather" --json
 if jq -e --arg folder "$folder/gather" '. == {folder: $folder}' "$folder/out" >/dev/null; then good; else bad 'not JSON alone'; fi
 ctl 6 case new "$folder/ring-timeout"; ctl 2 case new "$folder/Ring Timeout"
+
+test='verify orders a verification and tells its numbers'
+verified=$(changed '.outcome = "fixed" | .reason = "63 clean runs" | .mode = "verify" | .report.verification = {against: "4", arm: "noise",
+  risk: 0.01, before: {clean: 47, matched: 3, different: 0, unjudged: 0}, fixed: {clean: 63, matched: 0, different: 2, unjudged: 1},
+  broken: {clean: 5, matched: 2, different: 0, unjudged: 0}}')
+can '202 POST /v1/cases/gather/verifications' "$verified"
+ctl 0 verify gather --detach --risk 1% --broken "$folder/./before" --against 4 --budget 1h
+asked '.body | fromjson | .risk == 0.01 and .against == "4" and .budget == "1h" and (.broken | endswith("/before") and startswith("/"))'
+can '202 POST /v1/cases/gather/verifications' "$verified"
+ctl 0 verify gather --detach --risk 0.2; asked '.body | fromjson == {risk: 0.2}'
+can 'GET /v1/campaigns/7?until=finished&wait=300s' "$verified" 'GET /v1/campaigns/7' "$verified" 'GET /v1/cases/gather' "$case"
+ctl 0 wait 7; says 'before (campaign 4, noise): 47 clean, 3 matched'
+says 'now: 63 clean, 0 matched, 2 failed otherwise, 1 not judged'; says 'control on the broken build: 5 clean, 2 matched'
+ctl 2 verify; ctl 2 verify gather --risk much; ctl 2 verify gather --loud
 
 test='over TCP the token comes from a file, never from the command line'
 mkdir -p "$folder/own/ndreprod/run"

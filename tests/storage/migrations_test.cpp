@@ -81,3 +81,32 @@ TEST_CASE("a step that leaves a dangling reference is taken back") {
   CHECK_THROWS_WITH(migrate(database, steps), ContainsSubstring("refer to rows that are gone"));
   CHECK(table_count(database) == 0);
 }
+
+TEST_CASE("campaigns and attempts of before there were verifications are kept, with what refers to them") {
+  TempFolder folder;
+  Database database{folder / "db"};
+  std::vector<Migration> before = migrations();
+  before.resize(3);
+  migrate(database, before);
+  database.execute(
+      "INSERT INTO hosts VALUES (1, 'h', '{}'); INSERT INTO cases VALUES (1, 'c', '/c', 'uid:0', 1, NULL, NULL, NULL, "
+      "0);"
+      "INSERT INTO campaigns (id, case_id, host_id, state, outcome, mode, boards, signature_json, policy_json, seed,"
+      " budget_ms, requested_by, created_at_ms) VALUES (7, 1, 1, 'finished', 'reproduced', 'quick', '[]', '', '', 5, 9,"
+      " 'uid:0', 1);"
+      "INSERT INTO attempts (id, campaign_id, case_id, host_id, number, phase, arm, parameters, seed, created_at_ms,"
+      " slice_json) VALUES (41, 7, 1, 1, 3, 'reduce', 'noise', '{}', 5, 1, '{\"runs\":2}');"
+      "INSERT INTO log_signals (attempt_id, rule, signal_class, offset, line, seen_at_ms) VALUES (41, 'r', 'note', 0, "
+      "'l',"
+      " 1)");
+  migrate(database, migrations());
+  CHECK(number(database, "SELECT id FROM campaigns WHERE outcome = 'reproduced' AND seed = 5") == 7);
+  CHECK(number(database, "SELECT id FROM attempts WHERE slice_json = '{\"runs\":2}' AND campaign_id = 7") == 41);
+  CHECK(number(database, "SELECT count(*) FROM pragma_foreign_key_check") == 0);
+  CHECK(number(database, "SELECT count(*) FROM pragma_foreign_key_list('log_signals') WHERE \"table\" = 'attempts'") ==
+        1);
+  database.execute(
+      "INSERT INTO attempts (campaign_id, case_id, host_id, number, phase, arm, parameters, seed, created_at_ms)"
+      " VALUES (7, 1, 1, 4, 'verify', 'noise', '{}', 5, 1); UPDATE campaigns SET outcome = 'fixed'");
+  CHECK(number(database, "SELECT max(id) FROM attempts") == 42);
+}
