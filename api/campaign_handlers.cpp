@@ -102,6 +102,20 @@ Answering create_verification(Api& api, const Request& request) {
   co_return accepted(to_json_text(stored.value()), path_of(*id));
 }
 
+Answering create_replay(Api& api, const Request& request) {
+  auto wanted = replay_request_from(request.body);
+  if (!wanted) co_return wanted.error();
+  const auto row = co_await attempt_of(api, request);
+  if (!row) co_return row.error();
+  wanted->attempt = row->id;
+  wanted->requested_by = request.identity;
+  const auto id = co_await api.services.campaigns.submit(std::move(*wanted));
+  if (!id) co_return problem_of(id.error());
+  const FindCampaign work{*id};
+  const auto stored = co_await api.services.store.read(work);
+  co_return accepted(to_json_text(stored.value()), path_of(*id));
+}
+
 Answering get_campaign(Api& api, const Request& request) {
   const auto wait = wait_request_from(request);
   if (!wait) co_return wait.error();

@@ -28,6 +28,7 @@ Answering approve_variable(Api& api, const Request& request);
 Answering list_case_campaigns(Api& api, const Request& request);
 Answering create_campaign(Api& api, const Request& request);
 Answering create_verification(Api& api, const Request& request);
+Answering create_replay(Api& api, const Request& request);
 
 Answering list_campaigns(Api& api, const Request& request);
 Answering get_campaign(Api& api, const Request& request);

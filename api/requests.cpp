@@ -27,7 +27,8 @@ void read_mode(JsonFields& fields, CampaignMode& mode) {
   if (!fields.has("mode")) return;
   std::string text;
   fields.text("mode", text);
-  if (const auto named = campaign_mode_from(text); named && *named != CampaignMode::verify)
+  if (const auto named = campaign_mode_from(text);
+      named && *named != CampaignMode::verify && *named != CampaignMode::replay)
     mode = *named;
   else
     fields.refuse({fields.pointer_to("mode"), "\"" + text + "\" is not a mode", "give quick or soak"});
@@ -152,6 +153,16 @@ Answer<VerifyRequest> verify_request_from(const std::string& body) {
   if (fields.has("broken")) fields.text("broken", wanted.broken, 4096);
   if (auto refusal = fields.refusal())
     return invalid(*refusal, "against, risk, fixed, broken, budget, budget_ms, seed");
+  return wanted;
+}
+
+Answer<ReplayRequest> replay_request_from(const std::string& body) {
+  const auto parsed = json_from(body);
+  if (!parsed) return parsed.error();
+  JsonFields fields{*parsed};
+  ReplayRequest wanted;
+  if (fields.has("times")) fields.integer("times", wanted.times, 1, 1000);
+  if (auto refusal = fields.refusal()) return invalid(*refusal, "times");
   return wanted;
 }
 

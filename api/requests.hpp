@@ -29,6 +29,7 @@ Answer<std::string> variable_from(const std::string& body);
 /// {"against"?: "12", "risk"?: 0.05, "fixed"?: "/absolute/path", "broken"?: "/absolute/path", "budget"?: "10m",
 /// "budget_ms"?: 600000, "seed"?: 7|"7"}
 Answer<VerifyRequest> verify_request_from(const std::string& body);
+Answer<ReplayRequest> replay_request_from(const std::string& body);
 
 struct ResetRequest {
   bool force = false;  // although processes hold the board

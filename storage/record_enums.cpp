@@ -76,6 +76,8 @@ std::string_view to_text(CampaignMode value) {
       return "soak";
     case CampaignMode::verify:
       return "verify";
+    case CampaignMode::replay:
+      return "replay";
   }
   return "";
 }
@@ -92,6 +94,8 @@ std::string_view to_text(AttemptPhase value) {
       return "reduce";
     case AttemptPhase::verify:
       return "verify";
+    case AttemptPhase::replay:
+      return "replay";
   }
   return "";
 }

@@ -33,8 +33,8 @@ enum class CampaignOutcome {
   still_failing,
   undecided
 };
-enum class CampaignMode { quick, soak, verify };
-enum class AttemptPhase { screen, search, confirm, reduce, verify };
+enum class CampaignMode { quick, soak, verify, replay };
+enum class AttemptPhase { screen, search, confirm, reduce, verify, replay };
 enum class BoardState { unknown, clean, dirty, resetting, quarantined };
 enum class ResetResult { verified, failed, unverified };
 

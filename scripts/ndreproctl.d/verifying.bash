@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Part of ndreproctl: verify.
+# Part of ndreproctl: verify, replay.
 
 verify_command() {
   local name='' live=yes body='{}' id share
@@ -29,6 +29,31 @@ verify_command() {
     return
   fi
   say "${bold}campaign $id verifies $name${reset}; Ctrl-C detaches, it goes on"
+  follow "$id"
+  conclude "$id"
+}
+
+replay_command() {
+  local name='' live=yes times=1 id
+  while [[ $# -gt 0 ]]; do
+    case $1 in
+      -d | --detach) live=no ;;
+      -f | --follow) ;;
+      --times) [[ ${2-} =~ ^[0-9]+$ ]] || usage "--times needs a number"
+        times=$2; shift ;;
+      -*) usage "replay does not know $1" ;;
+      *) [[ -z $name ]] || usage "replay takes one attempt"; name=$1 ;;
+    esac
+    shift
+  done
+  [[ $name == ?*/?* ]] || usage "replay which attempt? CASE/N" "ndreproctl status lists them"
+  ask POST "/v1/cases/$(encode "${name%/*}")/attempts/$(encode "${name##*/}")/replays" "$(jq -n --argjson n "$times" '{times: $n}')"
+  id=$(jq -r .id "$answer")
+  if [[ $live == no ]]; then
+    show 'CAMPAIGN CASE STATE' '[.id, .case_name, .state] | map(safe)'
+    return
+  fi
+  say "${bold}campaign $id replays $name${reset}; Ctrl-C detaches, it goes on"
   follow "$id"
   conclude "$id"
 }

@@ -78,7 +78,9 @@ CampaignEnd completed(Store& store, CampaignEnd end) {
   return end;
 }
 
+/// A replay repeats what another campaign has found.
 bool has_found(const CampaignRow& row) {
+  if (row.mode == CampaignMode::replay) return false;
   return row.outcome == CampaignOutcome::reproduced || row.outcome == CampaignOutcome::deterministic ||
          row.outcome == CampaignOutcome::margin;
 }

@@ -156,7 +156,29 @@ std::optional<Finish> obstacle(const Progress& now) {
   return std::nullopt;
 }
 
+namespace {
+
+Step replay_step(const Replay& replay, const Policy& policy, const Progress& now) {
+  const std::string again = std::to_string(now.attempts) + (now.attempts == 1 ? " replay of " : " replays of ");
+  if (now.cancelled) return Finish{CampaignOutcome::cancelled, "cancelled on request"};
+  std::optional<Finish> end;
+  if (now.matched > 0)
+    end = Finish{CampaignOutcome::reproduced, "matched again in the last of " + again + replay.attempt};
+  else if (const auto hindrance = obstacle(now))
+    end = hindrance;
+  else if (now.attempts >= replay.times)
+    end = Finish{CampaignOutcome::not_reproduced, "no match in " + again + replay.attempt};
+  if (now.board_suspect && now.board_unusable.empty() && now.spent_ms < policy.budget_ms) return ResetBoards{};
+  if (end) return *end;
+  RunAttempt step{AttemptPhase::replay, replay.arm, replay.seed, replay.deadline_ms};
+  step.slice = replay.slice;
+  return step;
+}
+
+}  // namespace
+
 Step next_step(const Policy& policy, const Progress& now) {
+  if (policy.replay) return replay_step(*policy.replay, policy, now);
   if (policy.verification) return verify_step(policy, now);
   const bool may_act = !out_of_budget(policy, now);
   std::optional<Finish> end;

@@ -7,6 +7,7 @@
 
 #include "storage/records.hpp"
 #include "supervisor/arms/invocation.hpp"
+#include "supervisor/campaign/replay.hpp"
 #include "supervisor/campaign/verification.hpp"
 #include "supervisor/ports.hpp"
 
@@ -54,6 +55,7 @@ struct Policy {
   bool slices = false;                       // many short runs in one attempt are possible: no board is leased
   std::vector<ArmWeight> arms;               // of slices
   std::int64_t expected_attempt_ms = 20000;  // one plain attempt, as far as known beforehand
+  std::optional<Replay> replay;              // of mode `replay`, and of no other
   std::optional<Verification> verification;  // of mode `verify`, and of no other
   bool operator==(const Policy&) const = default;
 };

@@ -32,6 +32,7 @@ std::string to_json_text(const Policy& policy) {
                                 {"slices", policy.slices},
                                 {"arms", json_of(policy.arms)},
                                 {"expected_attempt_ms", policy.expected_attempt_ms}};
+  if (policy.replay) object["replay"] = ordered_json_from(to_json_text(*policy.replay));
   if (policy.verification) object["verification"] = ordered_json_from(to_json_text(*policy.verification));
   return json_text(object);
 }
@@ -59,6 +60,10 @@ std::optional<Policy> policy_from(const std::string& json) {
       for (const auto& arm : object.at("arms"))
         policy.arms.push_back({arm.at("arm").get<std::string>(), arm.at("weight").get<double>()});
     object.at("expected_attempt_ms").get_to(policy.expected_attempt_ms);
+    if (object.contains("replay")) {
+      policy.replay = replay_from(json_text(object.at("replay")));
+      if (!policy.replay) return std::nullopt;
+    }
     if (!object.contains("verification")) return policy;
     policy.verification = verification_from(json_text(object.at("verification")));
     if (!policy.verification) return std::nullopt;

@@ -96,6 +96,7 @@ void count_phase(const Policy& policy, const AttemptRow& row, const Arm& arm, Ve
       return;
     case AttemptPhase::reduce:
     case AttemptPhase::verify:
+    case AttemptPhase::replay:
       return;
   }
 }

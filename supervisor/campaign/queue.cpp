@@ -217,7 +217,8 @@ asio::awaitable<void> CampaignQueue::State::stop() {
 asio::awaitable<CampaignId> CampaignQueue::State::enqueue(CampaignRow row) {
   const HostRow host = this_host();
   const auto insert = [&row, &host](Store& store) {
-    const std::int64_t usual_ms = row.mode == CampaignMode::verify ? 0 : usual_length_ms(store, row.case_id);
+    const std::int64_t usual_ms =
+        row.mode == CampaignMode::verify || row.mode == CampaignMode::replay ? 0 : usual_length_ms(store, row.case_id);
     row = with_expected_length(std::move(row), usual_ms);
     row.host_id = store.campaigns.host(host.name, host.fingerprint);
     row.id = store.campaigns.insert(row);
@@ -274,6 +275,28 @@ asio::awaitable<Checked<CampaignId>> CampaignQueue::submit(VerifyRequest request
   const Checked<VerifyBasis> basis = co_await state->tools.store.read(look);
   if (basis.has_error()) co_return basis.error();
   Checked<CampaignRow> order = verify_order(request, *of_case, *basis, state->settings);
+  if (order.has_error()) co_return order.error();
+  co_return co_await state->enqueue(std::move(*order));
+}
+
+asio::awaitable<Checked<CampaignId>> CampaignQueue::submit(ReplayRequest request) {
+  const std::shared_ptr<State> state = state_;
+  struct Found {
+    std::optional<AttemptRow> attempt;
+    std::optional<CampaignRow> campaign;
+    std::optional<CaseRow> of_case;
+  };
+  const auto find = [&request](Store& store) {
+    Found found;
+    found.attempt = store.attempts.find(request.attempt);
+    if (found.attempt) found.campaign = store.campaigns.find(found.attempt->campaign_id);
+    if (found.attempt) found.of_case = store.cases.find(found.attempt->case_id);
+    return found;
+  };
+  const Found found = co_await state->tools.store.read(find);
+  if (!found.attempt || !found.campaign || !found.of_case)
+    co_return Refusal{"attempt", "there is no such attempt", "ndreproctl status shows those there are"};
+  Checked<CampaignRow> order = replay_order(request, *found.attempt, *found.campaign, *found.of_case, state->settings);
   if (order.has_error()) co_return order.error();
   co_return co_await state->enqueue(std::move(*order));
 }

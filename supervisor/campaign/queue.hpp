@@ -9,6 +9,7 @@
 #include "analyzer/refusal.hpp"
 #include "storage/records.hpp"
 #include "supervisor/boards/lease.hpp"
+#include "supervisor/campaign/replay.hpp"
 #include "supervisor/campaign/verify_order.hpp"
 #include "supervisor/ports.hpp"
 #include "supervisor/settings.hpp"
@@ -42,6 +43,8 @@ public:
   /// The same for a verification. Refuses too: no campaign that reproduced the failure, a checkout that is not there or
   /// that run_test.sh does not ask for.
   boost::asio::awaitable<Checked<CampaignId>> submit(VerifyRequest request);
+  /// The same for one attempt once more.
+  boost::asio::awaitable<Checked<CampaignId>> submit(ReplayRequest request);
   /// The running attempt is stopped; a queued campaign ends at once. Refuses an unknown or a finished one.
   boost::asio::awaitable<Checked<CampaignId>> cancel(CampaignId id);
   /// Takes up what a daemon before us left: open attempts are resumed, and their campaigns go on. Boards come first:

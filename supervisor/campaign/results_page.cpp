@@ -156,7 +156,7 @@ std::string newest_sentence(const CampaignEnd& end) {
   if (row.outcome) text += " as **" + std::string{to_text(*row.outcome)} + "**";
   if (row.ended_at_ms) text += " on " + to_rfc3339(*row.ended_at_ms);
   text += " after " + attempts_text(end.newest->attempts) + " (" + markdown_text(row.reason);
-  if (row.mode == CampaignMode::verify)
+  if (row.mode == CampaignMode::verify || row.mode == CampaignMode::replay)
     return text + "). What follows is how it failed before, of campaign " + std::to_string(end.campaign.id.value) +
            ".\n\n";
   text += "; " + std::to_string(end.newest->plain.matched) + " of " + std::to_string(end.newest->plain.runs) +

@@ -68,6 +68,7 @@ std::optional<ShownArm> best_known(const Policy& policy, const Progress& now, co
 }
 
 bool is_found(const CampaignRow& row) {
+  if (row.mode == CampaignMode::replay) return false;  // it says nothing of a rate
   return row.outcome == CampaignOutcome::reproduced || row.outcome == CampaignOutcome::deterministic;
 }
 
