@@ -19,8 +19,8 @@ EventRow board_state_event(const BoardRow& row, std::optional<CampaignId> campai
 EventRow step_event(const CampaignRow& campaign, const RunAttempt& step, int number, std::int64_t at_ms);
 EventRow step_event(const CampaignRow& campaign, const std::vector<std::string>& boards, std::int64_t at_ms);
 EventRow step_event(const CampaignRow& campaign, const Finish& step, std::int64_t at_ms);
-/// {step: budget, smallest_visible_rate, expected_attempt_ms, assumed, text}: what the budget can see. `assumed`: the
-/// length of an attempt is a guess.
+/// {step: budget, smallest_visible_rate, expected_attempt_ms, assumed, smallest_visible_amplified_rate, text}: what the
+/// budget can see, of amplified runs too where slices are possible. `assumed`: the length of an attempt is a guess.
 EventRow budget_event(const CampaignRow& campaign, const Policy& policy, bool assumed, std::int64_t at_ms);
 /// {step: note, text}: what people should know of the campaign and what changes nothing.
 EventRow note_event(const CampaignRow& campaign, const std::string& text, std::int64_t at_ms);
