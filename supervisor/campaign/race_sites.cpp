@@ -96,6 +96,13 @@ private:
   std::map<DelayedPlace, std::size_t> places_;
 };
 
+/// Google Test, Catch2, doctest and the standard library, which are built into many programs.
+bool is_of_framework(const std::string& function) {
+  constexpr std::array spaces{"testing::", "Catch::", "doctest::", "std::", "__gnu_cxx::", "__gthread", "_start"};
+  return std::any_of(spaces.begin(), spaces.end(),
+                     [&function](const char* space) { return function.starts_with(space); });
+}
+
 /// Arms of one kind, with what their places are put together to.
 class SiteTable {
 public:
@@ -107,7 +114,8 @@ public:
       totals_.push_back(record.totals[arm]);
     }
     for (std::size_t place = 0; place < told.size(); ++place)
-      if (!is_system_source(told[place].file)) site_of_.emplace(place, site_at(key_of(told[place], holds)));
+      if (!is_system_source(told[place].file) && !is_of_framework(told[place].function))
+        site_of_.emplace(place, site_at(key_of(told[place], holds)));
     for (std::vector<DelayedRuns>& site : sites_)
       site.resize(totals_.size());
     best_.resize(sites_.size());
@@ -221,8 +229,11 @@ RaceReport where_it_races(const DelayRecord& record, const std::vector<CodePlace
     report.looked_at += table.size();
     table.add_outstanding(report.sites);
   }
-  std::stable_sort(report.sites.begin(), report.sites.end(),
-                   [](const RaceSite& one, const RaceSite& other) { return one.adjusted_p < other.adjusted_p; });
+  std::stable_sort(report.sites.begin(), report.sites.end(), [](const RaceSite& one, const RaceSite& other) {
+    // What was never delayed in a run that passed may be code that only runs after the failure.
+    if ((one.passed == 0) != (other.passed == 0)) return other.passed == 0;
+    return one.adjusted_p < other.adjusted_p;
+  });
   return report;
 }
 
