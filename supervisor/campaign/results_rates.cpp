@@ -26,8 +26,8 @@ std::string certainty(const Rate& rate) {
 std::string per_minute_text(const Rate& rate) {
   if (rate.exposure_ms <= 0 || rate.runs == 0) return "–";
   char text[40];
-  std::snprintf(text, sizeof text, rate.matched == 0 ? "below %.2g" : "%.3g", rate.per_minute());
-  return text;
+  std::snprintf(text, sizeof text, rate.per_minute() < 100 ? "%.2g" : "%.0f", rate.per_minute());
+  return (rate.matched == 0 ? "below " : "") + std::string{text};
 }
 
 std::string seconds_of(std::int64_t ms) { return short_time(static_cast<double>(ms) / 1000); }
