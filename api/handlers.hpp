@@ -34,11 +34,15 @@ Answering list_campaigns(Api& api, const Request& request);
 Answering get_campaign(Api& api, const Request& request);
 Answering cancel_campaign(Api& api, const Request& request);
 Answering list_attempts(Api& api, const Request& request);
+Answering list_campaign_failures(Api& api, const Request& request);
 
 // An attempt is named by its id, or by case and number: the same handlers answer under both paths.
 Answering get_attempt(Api& api, const Request& request);
 Answering get_attempt_log(Api& api, const Request& request);
 Answering list_signals(Api& api, const Request& request);
+Answering list_failures(Api& api, const Request& request);  // of a slice's runs
+
+Answering list_arms(Api& api, const Request& request);
 
 Answering list_boards(Api& api, const Request& request);
 Answering get_board(Api& api, const Request& request);

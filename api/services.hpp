@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/campaign/arm_menu.hpp"
 #include "supervisor/campaign/case_registry.hpp"
 #include "supervisor/campaign/queue.hpp"
 #include "supervisor/change_feed.hpp"
@@ -20,6 +21,7 @@ struct Services {
   CaseRegistry& cases;
   CampaignQueue& campaigns;
   BoardControl& boards;
+  ArmMenu& arms;
   std::int64_t started_at_ms = 0;
 };
 

@@ -71,8 +71,9 @@ Answering get_root(Api& api, const Request& request) {
   root["started_at_ms"] = api.services.started_at_ms;
   root["identity"] = request.identity;
   root["capabilities"] = {"events", "long-poll", "log-range", "log-follow", "idempotency-key"};
-  root["links"] = {{"cases", "/v1/cases"},   {"campaigns", "/v1/campaigns"},  {"boards", "/v1/boards"},
-                   {"events", "/v1/events"}, {"openapi", "/v1/openapi.json"}, {"ready", "/readyz"}};
+  root["links"] = {{"cases", "/v1/cases"}, {"campaigns", "/v1/campaigns"}, {"boards", "/v1/boards"},
+                   {"arms", "/v1/arms"},   {"events", "/v1/events"},       {"openapi", "/v1/openapi.json"},
+                   {"ready", "/readyz"}};
   co_return json_reply(json_text(root));
 }
 

@@ -62,10 +62,11 @@ public:
         writer_(launcher_),
         cases_(config_.settings, access_, launcher_),
         campaigns_(io_.get_executor(), config_.settings, access_, runner_, boards_, writer_),
+        arms_(config_.settings),
         watchdog_(io_) {}
 
   void run(std::vector<Listener> listeners, std::string token) {
-    Services services{config_.settings, access_, changes_, cases_, campaigns_, boards_, wall_ms()};
+    Services services{config_.settings, access_, changes_, cases_, campaigns_, boards_, arms_, wall_ms()};
     Server server{io_.get_executor(), services, std::move(listeners), std::move(token)};
     std::exception_ptr failure;
     asio::co_spawn(io_, live(server), [&](std::exception_ptr error) {
@@ -116,6 +117,7 @@ private:
   ShimCaseWriter writer_;
   CaseRegistry cases_;
   CampaignQueue campaigns_;
+  ArmMenu arms_;
   asio::steady_timer watchdog_;
 };
 

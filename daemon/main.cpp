@@ -10,6 +10,7 @@
 #include "daemon/logging.hpp"
 #include "daemon/options.hpp"
 #include "daemon/start_check.hpp"
+#include "supervisor/arms/place_question.hpp"
 
 namespace {
 
@@ -52,6 +53,8 @@ int run(const ndr::Options& options) {
       return ndr::lint_command(options.generate, std::cout, std::cerr);
     case ndr::Command::brief:
       return ndr::brief_command(options.generate, std::cout, std::cerr);
+    case ndr::Command::code_places:
+      return ndr::places_command();
   }
   return 2;
 }

@@ -60,6 +60,8 @@ Options parse_options(int argc, const char* const* argv) {
   add_case_options(*lint, options.generate);
   CLI::App* brief = app.add_subcommand("brief", "All that is known of a case, for who refines its test by hand");
   add_case_options(*brief, options.generate);
+  // Our own question to ourselves: not for people.
+  CLI::App* places = app.add_subcommand("code-places", "")->group("");
   app.footer("Example: ndreprod analyze job.log\nThe client for a running daemon is ndreproctl.");
 
   try {
@@ -73,6 +75,7 @@ Options parse_options(int argc, const char* const* argv) {
                     : inspect->parsed()  ? Command::inspect
                     : lint->parsed()     ? Command::lint
                     : brief->parsed()    ? Command::brief
+                    : places->parsed()   ? Command::code_places
                     : generate->parsed() ? Command::generate
                                          : Command::analyze;
   return options;

@@ -39,7 +39,7 @@ struct GenerateOptions {
   bool json = false;
 };
 
-enum class Command { none, serve, check_config, analyze, inspect, generate, lint, brief };
+enum class Command { none, serve, check_config, analyze, inspect, generate, lint, brief, code_places };
 
 struct Options {
   Command command = Command::none;

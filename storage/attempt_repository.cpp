@@ -217,11 +217,12 @@ std::vector<RunFailureRow> AttemptRepository::failures(AttemptId id, std::int64_
   return all_failures(std::move(query));
 }
 
-std::vector<RunFailureRow> AttemptRepository::failures_of_campaign(CampaignId id) {
-  Query query{
-      database_,
-      select_failures + "WHERE attempt_id IN (SELECT id FROM attempts WHERE campaign_id = ?) ORDER BY id LIMIT 100000",
-      id};
+std::vector<RunFailureRow> AttemptRepository::failures_of_campaign(CampaignId id, std::int64_t after, int limit) {
+  Query query{database_,
+              select_failures +
+                  "WHERE attempt_id IN (SELECT id FROM attempts WHERE campaign_id = ?) AND id > ? "
+                  "ORDER BY id LIMIT ?",
+              id, after, limit};
   return all_failures(std::move(query));
 }
 

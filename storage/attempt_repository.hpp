@@ -31,7 +31,8 @@ public:
   /// With the end of their attempt.
   void add_failures(const std::vector<RunFailureRow>& rows);
   std::vector<RunFailureRow> failures(AttemptId id, std::int64_t after, int limit);
-  std::vector<RunFailureRow> failures_of_campaign(CampaignId id);  // in the order in which they happened
+  /// In the order in which they happened.
+  std::vector<RunFailureRow> failures_of_campaign(CampaignId id, std::int64_t after, int limit);
   std::int64_t signal_count(AttemptId id);
 
 private:

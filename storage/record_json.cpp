@@ -143,6 +143,27 @@ Json json_of(const LogSignalRow& row) {
   return object;
 }
 
+Json json_of(const RunFailureRow& row) {
+  Json object;
+  object["id"] = std::to_string(row.id);
+  object["attempt_id"] = json_of(row.attempt_id);
+  object["run"] = row.run;
+  object["copy"] = row.copy;
+  object["seed"] = seed_of(row.seed);
+  object["verdict"] = json_of(row.verdict);
+  object["explanation"] = json_of(row.explanation);
+  object["match_grade"] = json_of(row.match_grade);
+  object["match_reasons"] = embedded_list(row.match_reasons);
+  object["failure"] = embedded(row.failure_json);
+  object["exit_code"] = json_of(row.exit_code);
+  object["term_signal"] = json_of(row.term_signal);
+  object["duration_us"] = row.duration_us;
+  object["log_offset"] = row.log_offset;
+  object["log_bytes"] = row.log_bytes;
+  object["places"] = embedded_list(row.places_json);
+  return object;
+}
+
 Json json_of(const BoardRow& row) {
   Json object;
   object["name"] = json_of(row.name);
@@ -198,6 +219,7 @@ std::string to_json_text(const CaseRow& row) { return json_text(json_of(row)); }
 std::string to_json_text(const CampaignRow& row) { return json_text(json_of(row)); }
 std::string to_json_text(const AttemptRow& row) { return json_text(json_of(row)); }
 std::string to_json_text(const LogSignalRow& row) { return json_text(json_of(row)); }
+std::string to_json_text(const RunFailureRow& row) { return json_text(json_of(row)); }
 std::string to_json_text(const BoardRow& row) { return json_text(json_of(row)); }
 std::string to_json_text(const ResetRow& row) { return json_text(json_of(row)); }
 std::string to_json_text(const EventRow& row) { return json_text(json_of(row)); }
@@ -206,6 +228,7 @@ std::string to_json_text(const std::vector<CaseRow>& rows) { return array_text(r
 std::string to_json_text(const std::vector<CampaignRow>& rows) { return array_text(rows); }
 std::string to_json_text(const std::vector<AttemptRow>& rows) { return array_text(rows); }
 std::string to_json_text(const std::vector<LogSignalRow>& rows) { return array_text(rows); }
+std::string to_json_text(const std::vector<RunFailureRow>& rows) { return array_text(rows); }
 std::string to_json_text(const std::vector<BoardRow>& rows) { return array_text(rows); }
 std::string to_json_text(const std::vector<ResetRow>& rows) { return array_text(rows); }
 std::string to_json_text(const std::vector<EventRow>& rows) { return array_text(rows); }

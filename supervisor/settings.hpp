@@ -48,6 +48,9 @@ struct Settings {
   /// The program of the holding arms, likewise.
   std::filesystem::path hold_program() const { return shim.parent_path() / "ndrepro-hold"; }
 
+  /// The daemon's program, likewise; it is asked where code comes from.
+  std::filesystem::path own_program() const { return shim.parent_path() / "ndreprod"; }
+
   std::vector<std::string> arms;  // that work on this host, by name (arms/capability.hpp)
   std::filesystem::path state_folder;
   std::filesystem::path runtime_folder;

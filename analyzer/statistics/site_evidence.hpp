@@ -33,4 +33,16 @@ struct SiteEvidence {
 /// low > 1.5: on noise any does in at most one of a hundred searches.
 std::vector<SiteEvidence> rank_sites(const std::vector<DelayedRuns>& sites, std::int64_t matched, std::int64_t passed);
 
+/// The same over several arms or sets of parameters at once: `totals` has all runs of each, a site one entry for each
+/// of them, in that order. Pooled, an arm of many delays and many matches would give each of its sites a bad name; so
+/// what is counted is added up over arms that stay apart. p is that of the sum of their hypergeometric counts (the
+/// exact test of a common odds ratio, Mantel and Haenszel, JNCI 22, 1959; Gart, Biometrika 57, 1970); ratio and
+/// interval are those of Mantel and Haenszel with Greenland and Robins' variance (Biometrics 41, 1985), 1/2 added to
+/// each count of the sum.
+///
+/// Sites that could not stand out even if they had been delayed in matched runs alone are no hypotheses: they are left
+/// out of the adjustment and have adjusted p 1 (Tarone, Biometrics 46, 1990). Which they are is said by margins alone.
+std::vector<SiteEvidence> rank_sites(const std::vector<std::vector<DelayedRuns>>& sites,
+                                     const std::vector<DelayedRuns>& totals);
+
 }  // namespace ndr

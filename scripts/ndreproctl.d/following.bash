@@ -109,12 +109,16 @@ conclude() {
   printf '%s%s%s' "$colour" "$(tr '[:lower:]_' '[:upper:] ' <<<"$title")" "$reset"
   jq -r "$shared"'"  \(.case_name)  campaign \(.id)  \(.spent_ms | span)",
     (.reason | select(. != "") | "  " + safe),
-    (.report | objects | (.verification | objects | verified),
-      (.plain | select(.runs > 0) | "  unamplified: \(rated)"),
-      (.amplified[]? | select(.runs > 0) | "  \(.arm) \(.parameters | values): \(rated)"),
-      (.first_match | objects | "  first match: \(.attempt | safe), \(.log | safe)" + if .offset then " at byte \(.offset)" else "" end),
+    (.report | objects | (.verification | objects | verified), (.plain | select(.runs > 0) | "  unamplified: \(rated)"), rates,
+      (.other_failures // [] | select(length > 0) | "  \(map(.runs) | add) other failures seen: "
+        + (.[:3] | map("\(.runs) x \(.text | safe), first in \(.first.log)") | join("; ")) + if length > 3 then "; …" else "" end),
+      raced,
+      (.dropped[]? | "  given up: \(.arm), \(.why | safe)"),
+      (.first_match | objects | "  first match: \(.attempt | safe)\(if .run then " run \(.run) (copy \(.copy), seed \(.run_seed))" else "" end), \(.log | safe)" + if .offset then " at byte \(.offset)" else "" end),
+      (.differences[:4][]? | "  CI had \(.what | safe) \(.in_ci | safe), here \(.here // "none" | safe)"),
       (.comparison | strings | select(. != "") | "  " + safe),
-      (.next_command | strings | select(. != "") | "  next: \(safe)"))' "$answer"
+      (.next_command | strings | select(. != "") | "  next: \(safe)"),
+      (.next_reason | strings | select(. != "") | "    since \(safe)"))' "$answer"
   local name
   name=$(jq -r '.case_name' "$answer")
   ask GET "/v1/cases/$name"

@@ -5,14 +5,25 @@ shared='
 def safe: tostring | gsub("[\u0001-\u001f\u007f-\u009f]"; " ");
 def span: if . == null then "-" else (. / 1000 | floor) | "\(. / 60 | floor):\(. % 60 | tostring | if length < 2 then "0" + . else . end)" end;
 def word: if . == null or . == "" then "-" else safe end;
-def percent: . * 1000 | round / 10 | "\(.) %";
+def percent: . * 100 | (if . < 1 then . * 1000 | round / 1000 else . * 10 | round / 10 end) | "\(.) %";
 def rated: "\(.matched) of \(.runs) runs" + if .rate == null then "" elif .bound then ": at most \(.bound | percent) (95 %)"
   else ": \(.rate | percent) (95 %: \(.low | percent) to \(.high | percent))" end;
 def counted: "\(.clean) clean, \(.matched) matched" + if .different > 0 then ", \(.different) failed otherwise" else "" end
   + if .unjudged > 0 then ", \(.unjudged) not judged" else "" end;
 def verified: "  before (campaign \(.against), \(.arm | safe)): \(.before | counted)", "  now: \(.fixed | counted)",
   (.broken | objects | "  control on the broken build: \(counted)"), "  stated risk: \(.risk | percent)";
-def values: to_entries | map("\(.key)=\(.value)") | join(" ");'
+def values: to_entries | map("\(.key)=\(.value)") | join(" ");
+def described: "  \(.arm)\(if .words then " (\(.words | safe))" else " \(.parameters | values)" end): \(rated)"
+  + if .per_minute then ", \(.per_minute * 10 | round / 10) a minute" else "" end;
+def raced: .where | objects | if (.sites | length) == 0
+  then "  where it races: nothing stands out (\(.matched) matched and \(.passed) passed runs looked at)"
+  else "  where it races:", (.sites[:3][] | "    \(if .file == "" then "\(.module)+\(.offset)" else "\(.file):\(.line)" end | safe)"
+    + (if .function == "" then "" else " in \(.function | safe)" end)
+    + ": \(.ratio * 10 | round / 10) times as often (95 %: \(.low * 10 | round / 10) to \(.high * 10 | round / 10))") end;
+# Settings that matched one by one, those that ran in vain by arm.
+def rates: (.amplified[]? | select(.matched > 0) | described),
+  ([.amplified[]? | select(.runs > 0 and .matched == 0)] | group_by(.arm)[] | if length == 1 then .[0] | described
+    else "  \(.[0].arm), \(length) settings: 0 of \(map(.runs) | add) runs in \(map(.exposure_ms // 0) | add | span)" end);'
 
 # Tab-separated rows on stdin. On a terminal they get the header given and even columns.
 table() {

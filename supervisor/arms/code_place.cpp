@@ -121,26 +121,36 @@ public:
     if (!has_lines_) return;
     const GElf_Addr address = base_ + place.offset;
     Dwarf_Addr bias = 0;
-    if (Dwarf_Die* unit = dwfl_module_addrdie(module_, address, &bias); unit != nullptr)
-      find_function(place, unit, address - bias);
+    Dwarf_Die* unit = dwfl_module_addrdie(module_, address, &bias);
+    if (unit != nullptr) find_function(place, unit, address - bias);
+    if (unit != nullptr && !place.file.empty()) return;
     Dwfl_Line* line = dwfl_module_getsrc(module_, address);
     int number = 0;
     const char* file = line != nullptr ? dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr) : nullptr;
     if (file == nullptr) return;
     const char* folder = file[0] == '/' ? nullptr : dwfl_line_comp_dir(line);
-    place.file = folder == nullptr ? bounded_text(file) : bounded_text(folder) + "/" + bounded_text(file);
+    place.file = in_folder(folder, file);
     place.line = number;
   }
 
 private:
   OpenedModule() = default;
 
-  /// The innermost scope with a name of a function.
+  static std::string in_folder(const char* folder, const char* file) {
+    return folder == nullptr ? bounded_text(file) : bounded_text(folder) + "/" + bounded_text(file);
+  }
+
+  /// The innermost scope with a name of a function. Where the code of a system header was inlined, the place is that of
+  /// the call, in the program's own source; then file and line are set too.
   static void find_function(CodePlace& place, Dwarf_Die* unit, Dwarf_Addr address) {
     Dwarf_Die* scopes = nullptr;
     const int count = dwarf_getscopes(unit, address, &scopes);
     const std::unique_ptr<Dwarf_Die, void (*)(void*)> owner{scopes, std::free};
     for (int i = 0; i < count; ++i) {
+      if (dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine && is_system_scope(&scopes[i])) {
+        set_call_place(place, unit, &scopes[i]);
+        continue;
+      }
       const int tag = dwarf_tag(&scopes[i]);
       if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
       Dwarf_Attribute found{};
@@ -151,6 +161,29 @@ private:
       place.function_offset = 0;
       return;
     }
+  }
+
+  static bool is_system_scope(Dwarf_Die* scope) {
+    Dwarf_Attribute found{};
+    Dwarf_Die origin{};
+    if (dwarf_formref_die(dwarf_attr(scope, DW_AT_abstract_origin, &found), &origin) == nullptr) return false;
+    const char* file = dwarf_decl_file(&origin);
+    return file != nullptr && is_system_source(file);
+  }
+
+  static void set_call_place(CodePlace& place, Dwarf_Die* unit, Dwarf_Die* scope) {
+    Dwarf_Attribute found{};
+    Dwarf_Word file = 0, line = 0;
+    Dwarf_Files* files = nullptr;
+    std::size_t count = 0;
+    if (dwarf_formudata(dwarf_attr(scope, DW_AT_call_file, &found), &file) != 0) return;
+    if (dwarf_formudata(dwarf_attr(scope, DW_AT_call_line, &found), &line) != 0) return;
+    if (dwarf_getsrcfiles(unit, &files, &count) != 0 || file >= count) return;
+    const char* name = dwarf_filesrc(files, file, nullptr, nullptr);
+    if (name == nullptr) return;
+    const char* folder = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &found));
+    place.file = in_folder(name[0] == '/' ? nullptr : folder, name);
+    place.line = static_cast<int>(std::min<Dwarf_Word>(line, 1u << 30));
   }
 
   std::unique_ptr<Dwfl, void (*)(Dwfl*)> session_{nullptr, dwfl_end};
@@ -169,6 +202,10 @@ std::string hexadecimal(std::uint64_t number) {
 }
 
 }  // namespace
+
+bool is_system_source(const std::string& file) {
+  return file.starts_with("/usr/include/") || file.starts_with("/usr/lib/") || file.starts_with("/usr/lib64/");
+}
 
 std::string to_text(const CodePlace& place) {
   if (place.function.empty() && place.file.empty()) return place.module + "+" + hexadecimal(place.offset);

@@ -9,13 +9,16 @@ namespace ndr {
 /// Where in the source an instruction comes from, as far as the module says it.
 struct CodePlace {
   std::string module;
-  std::uint64_t offset = 0;           // from the module's lowest mapping on, as DelayedSite has it
-  std::string function;               // demangled, the innermost inlined one; empty: not known
+  std::uint64_t offset = 0;  // from the module's lowest mapping on, as DelayedSite has it
+  std::string function;      // demangled, the innermost inlined one that no system header has; empty: not known
   std::uint64_t function_offset = 0;  // from the start of the function, where only its symbol is known
   std::string file;                   // empty: no debug information
   int line = 0;
   bool operator==(const CodePlace&) const = default;
 };
+
+/// Whether a source file is the compiler's or the system's (/usr/include, /usr/lib): nobody's program.
+bool is_system_source(const std::string& file);
 
 /// "function (file:line)", "function+0xOFFSET (module)", "module+0xOFFSET".
 std::string to_text(const CodePlace& place);

@@ -68,6 +68,10 @@ std::string bytes_of(const std::filesystem::path& log, std::uint64_t offset, std
   return bytes;
 }
 
+std::size_t most_within(const LogPart& part, std::uint64_t offset, std::size_t most) {
+  return static_cast<std::size_t>(std::min<std::uint64_t>(most, part.end - std::min(offset, part.end)));
+}
+
 /// The last few of whole lines; the first may be the rest of one.
 std::string_view last_lines(std::string_view text, bool first_is_whole) {
   if (text.empty() || text.back() != '\n') return {};
@@ -103,9 +107,9 @@ Checked<CaseSettings> read_case_settings(const CaseFolder& folder) {
 }
 
 std::optional<std::uint64_t> line_of_message(const std::filesystem::path& log, std::uint64_t offset,
-                                             const std::string& message_template) {
+                                             const std::string& message_template, const LogPart& part) {
   if (message_template.empty()) return std::nullopt;
-  const std::string bytes = bytes_of(log, offset, searched_bytes);
+  const std::string bytes = bytes_of(log, offset, most_within(part, offset, searched_bytes));
   std::string buffer;
   for (std::size_t at = 0; at < bytes.size();) {
     const std::size_t end = std::min(bytes.find('\n', at), bytes.size());
@@ -117,12 +121,13 @@ std::optional<std::uint64_t> line_of_message(const std::filesystem::path& log, s
   return std::nullopt;
 }
 
-std::string excerpt(const std::filesystem::path& log, std::uint64_t offset) {
-  const std::uint64_t begin = offset - std::min<std::uint64_t>(offset, excerpt_bytes);
+std::string excerpt(const std::filesystem::path& log, std::uint64_t offset, const LogPart& part) {
+  offset = std::max(offset, part.begin);
+  const std::uint64_t begin = std::max(part.begin, offset - std::min<std::uint64_t>(offset, excerpt_bytes));
   const std::string before = bytes_of(log, begin, static_cast<std::size_t>(offset - begin));
-  const std::string after = bytes_of(log, offset, excerpt_bytes);
+  const std::string after = bytes_of(log, offset, most_within(part, offset, excerpt_bytes));
   if (after.empty()) return {};
-  const std::string_view lines_before = last_lines(before, begin == 0);
+  const std::string_view lines_before = last_lines(before, begin == part.begin);
   const auto shown = static_cast<int>(std::count(lines_before.begin(), lines_before.end(), '\n'));
   return readable(lines_before, shown) + readable(after, excerpt_lines - shown);
 }

@@ -14,14 +14,20 @@ namespace ndr {
 /// case.yaml of this case; no file: no settings.
 Checked<CaseSettings> read_case_settings(const CaseFolder& folder);
 
-/// Where the line begins that says this message, whose values are masked: looked for from `offset` on, a while. Nothing
-/// where it is not there.
+/// Bytes of a log that belong together: those of one run of a slice, else all.
+struct LogPart {
+  std::uint64_t begin = 0;
+  std::uint64_t end = UINT64_MAX;
+};
+
+/// Where the line begins that says this message, whose values are masked: looked for from `offset` on, a while, within
+/// `part`. Nothing where it is not there.
 std::optional<std::uint64_t> line_of_message(const std::filesystem::path& log, std::uint64_t offset,
-                                             const std::string& message_template);
+                                             const std::string& message_template, const LogPart& part = {});
 
 /// The lines around the one at `offset`, ready for people: at most 20, of which at most 10 before it, each at most 300
-/// bytes, valid UTF-8 without escape sequences. Empty where the file cannot be read.
-std::string excerpt(const std::filesystem::path& log, std::uint64_t offset);
+/// bytes, valid UTF-8 without escape sequences, and none beyond `part`. Empty where the file cannot be read.
+std::string excerpt(const std::filesystem::path& log, std::uint64_t offset, const LogPart& part = {});
 
 /// Writes through the shim, with the rights of the account that runs the tests.
 class ShimCaseWriter : public CaseWriter {

@@ -365,6 +365,7 @@ asio::awaitable<void> CampaignDriver::perform(Finish step) {
   end.policy = policy_;
   end.finish = step;
   end.different_before_match = progress_.different;
+  end.dropped = progress_.dropped;
   end.attempts = std::move(rows.attempts);
   end.environment = environment_;
   end.resets = std::move(rows.resets);

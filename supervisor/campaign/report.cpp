@@ -1,9 +1,7 @@
 #include "supervisor/campaign/report.hpp"
 
 #include <algorithm>
-#include <cmath>
 
-#include "analyzer/statistics/interval.hpp"
 #include "storage/evidence_json.hpp"
 #include "supervisor/run/verdict.hpp"
 
@@ -71,15 +69,6 @@ std::string matched_command(const CampaignEnd& end, const AttemptRow& row) {
   return script_command(end, made);
 }
 
-void count(const AttemptRow& row, ArmTally& tally) {
-  tally.runs += std::max<std::int64_t>(0, row.runs - row.infrastructure);
-  tally.matched += row.matched;
-  tally.different += row.different;
-  tally.hangs += row.verdict == Verdict::hang ? 1 : 0;
-  tally.iterations += row.iterations;
-  tally.exposure_ms += row.exposure_ms;
-}
-
 std::string command_after_verification(const CampaignEnd& end) {
   const std::string& name = end.campaign.case_name;
   if (end.finish.outcome == CampaignOutcome::fixed) return "ndreproctl status " + std::to_string(end.campaign.id.value);
@@ -90,85 +79,14 @@ std::string command_after_verification(const CampaignEnd& end) {
   return "ndreproctl verify " + name + " --budget " + std::to_string(end.policy.budget_ms / 30000 + 1) + "m";
 }
 
-bool counts(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::reproduced:
-    case Verdict::passed:
-    case Verdict::different_failure:
-    case Verdict::hang:
-    case Verdict::timed_out:
-      return true;
-    case Verdict::contention:
-    case Verdict::setup_error:
-    case Verdict::infrastructure:
-    case Verdict::cancelled:
-    case Verdict::lost:
-      return false;
-  }
-  return false;
-}
-
-/// It had not failed yet when the budget ended it, sooner than an attempt's own limit would have: in the rest of its
-/// time it might have matched.
-bool is_cut_off(const Policy& policy, const AttemptRow& row) {
-  constexpr std::int64_t clock_slack_ms = 1000;
-  return row.verdict == Verdict::timed_out && row.exposure_ms + clock_slack_ms < policy.attempt_ms;
+/// A variable or a limit of CI is missing: more runs of the same would not mend that.
+bool is_set_up_otherwise(const CampaignEnd& end) {
+  return std::any_of(end.differences.begin(), end.differences.end(), [](const CiDifference& difference) {
+    return difference.what.starts_with("variable ") || difference.what == "test timeout";
+  });
 }
 
 }  // namespace
-
-std::vector<ArmTally> tallies_of(const CampaignEnd& end) {
-  std::vector<ArmTally> tallies;
-  for (const AttemptRow& row : end.attempts) {
-    if (!row.verdict || build_of(row) == TestedBuild::broken) continue;
-    const Arm arm = arm_of(row);
-    auto tally = std::find_if(tallies.begin(), tallies.end(), [&](const ArmTally& one) { return one.arm == arm; });
-    if (tally == tallies.end()) tally = tallies.insert(tallies.end(), ArmTally{.arm = arm});
-    ++tally->attempts;
-    tally->timed_out += row.verdict == Verdict::timed_out ? 1 : 0;
-    if (counts(*row.verdict) && !is_cut_off(end.policy, row)) count(row, *tally);
-  }
-  return tallies;
-}
-
-LeftOut left_out_of(const CampaignEnd& end) {
-  LeftOut left;
-  for (const AttemptRow& row : end.attempts) {
-    left.cut_off += is_cut_off(end.policy, row) ? 1 : 0;
-    left.contention += row.verdict == Verdict::contention ? 1 : 0;
-    left.setup_error += row.verdict == Verdict::setup_error ? 1 : 0;
-    left.infrastructure += row.verdict == Verdict::infrastructure ? 1 : 0;
-    left.cancelled += row.verdict == Verdict::cancelled ? 1 : 0;
-    left.lost += row.verdict == Verdict::lost ? 1 : 0;
-  }
-  return left;
-}
-
-Rate rate_of(std::int64_t runs, std::int64_t matched, bool until_matched) {
-  Rate rate{.runs = runs, .matched = matched};
-  if (runs <= 0) return rate;
-  const Interval interval = clopper_pearson(matched, runs, 0.95);
-  rate.low = interval.low;
-  rate.high = matched == 0 ? upper_bound_without_hits(runs, 0.95) : interval.high;
-  rate.until_matched = until_matched && matched >= 2 && runs > 1;
-  rate.rate = rate.until_matched ? haldane(matched, runs) : static_cast<double>(matched) / static_cast<double>(runs);
-  return rate;
-}
-
-bool ran_until_matched(const CampaignEnd& end, std::int64_t matched) {
-  return end.finish.outcome == CampaignOutcome::reproduced && matched >= end.policy.confirmations;
-}
-
-Rate plain_rate(const CampaignEnd& end) {
-  std::int64_t runs = 0;
-  std::int64_t matched = 0;
-  for (const ArmTally& tally : tallies_of(end)) {
-    if (tally.arm.name != "plain") continue;
-    runs += tally.runs;
-    matched += tally.matched;
-  }
-  return rate_of(runs, matched, ran_until_matched(end, matched));
-}
 
 const AttemptRow* telling_attempt(const CampaignEnd& end) {
   if (end.finish.outcome != CampaignOutcome::not_reproduced) return nullptr;
@@ -201,6 +119,7 @@ std::string next_command(const CampaignEnd& end) {
     case CampaignOutcome::not_reproduced:
       if (const AttemptRow* row = telling_attempt(end))
         return "ndreproctl logs " + name + "/" + std::to_string(row->number);
+      if (is_set_up_otherwise(end)) return "ndreproctl case lint " + name;
       return "ndreproctl run " + name +
              (end.policy.mode == CampaignMode::quick ? " --budget 2h -f" : " --budget 12h -f");
     case CampaignOutcome::board_unusable:
@@ -215,6 +134,15 @@ std::string next_command(const CampaignEnd& end) {
       return "ndreproctl run " + name + " -f";
   }
   return {};
+}
+
+std::string next_reason(const CampaignEnd& end) {
+  if (end.finish.outcome != CampaignOutcome::not_reproduced) return {};
+  if (telling_attempt(end) != nullptr) return "its log says how it failed otherwise than CI";
+  if (is_set_up_otherwise(end)) return "CI had variables or limits that the runs here had not";
+  const Rate plain = plain_rate(end);
+  if (plain.runs == 0) return {};
+  return "a budget ten times as large shows a failure ten times as rare";
 }
 
 std::string stopping_rule(const CampaignEnd& end) {

@@ -1,12 +1,11 @@
 #include "supervisor/campaign/results_page.hpp"
 
 #include <algorithm>
-#include <cstdio>
-#include <sstream>
 
 #include "analyzer/printed_text.hpp"
 #include "analyzer/utf8.hpp"
 #include "storage/record_json.hpp"
+#include "supervisor/campaign/results_rates.hpp"
 #include "supervisor/campaign/story.hpp"
 #include "supervisor/clock.hpp"
 
@@ -14,80 +13,6 @@ namespace ndr {
 namespace {
 
 constexpr std::size_t most_others = 10;
-
-std::string percent(double share) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g %%", share * 100);
-  return text;
-}
-
-std::string certainty(const Rate& rate) {
-  if (rate.runs == 0) return "–";
-  if (rate.matched == 0) return "below " + percent(rate.high);
-  return percent(rate.rate) + " (" + percent(rate.low) + " to " + percent(rate.high) + ")";
-}
-
-std::string plain_sentence(const Rate& rate) {
-  if (rate.runs == 0) return "No unamplified run could be judged.";
-  const std::string counted = std::to_string(rate.matched) + " of " + std::to_string(rate.runs);
-  if (rate.matched == 0)
-    return "Unamplified, " + counted + " runs matched: with 95 % certainty the rate is below " + percent(rate.high) +
-           " a run. That is no proof that it cannot fail here.";
-  return "Unamplified, " + counted + " runs matched: " + percent(rate.rate) + " a run (95 % interval " +
-         percent(rate.low) + " to " + percent(rate.high) + ").";
-}
-
-std::string iterations_text(const Arm& arm) { return arm.iterations == 0 ? "default" : std::to_string(arm.iterations); }
-
-std::string arms_table(const CampaignEnd& end) {
-  std::string table =
-      "| arm | workers | iterations | runs | matched | rate (95 %) | other failure | hang | cut off |\n"
-      "|---|---|---|---|---|---|---|---|---|\n";
-  for (const ArmTally& tally : tallies_of(end)) {
-    std::ostringstream row;
-    row << "| " << markdown_text(tally.arm.name) << " | " << tally.arm.workers << " | " << iterations_text(tally.arm)
-        << " | " << tally.runs << " | " << tally.matched << " | "
-        << certainty(rate_of(tally.runs, tally.matched, ran_until_matched(end, tally.matched))) << " | "
-        << tally.different << " | " << tally.hangs << " | " << tally.timed_out << " |\n";
-    table += row.str();
-  }
-  return table;
-}
-
-/// Without it 28.6 % for 3 of 8 looks like an error.
-std::string sampling_sentence(const CampaignEnd& end) {
-  bool shown = plain_rate(end).until_matched;
-  for (const ArmTally& tally : tallies_of(end))
-    shown = shown || rate_of(tally.runs, tally.matched, ran_until_matched(end, tally.matched)).until_matched;
-  if (!shown) return {};
-  return "Where " + std::to_string(std::max(2, end.policy.confirmations)) +
-         " or more matched, the rate is (k − 1)/(n − 1) for k matches in n runs: sampling stopped at the k-th match "
-         "(inverse sampling), so k/n would be too high.\n\n";
-}
-
-std::string left_out_sentence(const LeftOut& left) {
-  if (left.sum() == 0) return {};
-  std::string text = "Left out of the rates:";
-  const std::pair<std::int64_t, const char*> kinds[] = {{left.contention, "contention"},
-                                                        {left.setup_error, "set-up error"},
-                                                        {left.infrastructure, "infrastructure"},
-                                                        {left.cancelled, "cancelled"},
-                                                        {left.lost, "lost"},
-                                                        {left.cut_off, "cut off by the budget"}};
-  const char* comma = " ";
-  for (const auto& [count, name] : kinds) {
-    if (count == 0) continue;
-    text += comma + std::to_string(count) + " " + name;
-    comma = ", ";
-  }
-  return text + ".\n\n";
-}
-
-std::string different_sentence(const CampaignEnd& end) {
-  if (end.different_before_match < 2) return {};
-  return std::to_string(end.different_before_match) +
-         " runs failed *differently* before any match: compare their logs with CI's before trusting this case.\n\n";
-}
 
 std::string wanted_sentence(const WantedFailure& wanted) {
   if (wanted.type.empty()) return {};
@@ -113,29 +38,38 @@ std::string_view agreeing_field(std::string_view reason) {
 }
 
 /// What agreed by its name, what did not with both values.
-std::string grading_sentence(const AttemptRow& row) {
-  if (!row.match_grade) return {};
+std::string grading_sentence(const std::optional<std::string>& grade, const std::string& reasons) {
+  if (!grade) return {};
   std::string same;
   std::string others;
-  for (const std::string& reason : texts_from(row.match_reasons)) {
+  for (const std::string& reason : texts_from(reasons)) {
     const std::string_view field = agreeing_field(reason);
     if (field.empty())
       others += "; " + markdown_text(reason);
     else
       same += (same.empty() ? "" : ", ") + markdown_text(std::string{field});
   }
-  std::string text = "Graded *" + markdown_text(*row.match_grade) + "* against CI's failure";
+  std::string text = "Graded *" + markdown_text(*grade) + "* against CI's failure";
   if (!same.empty()) text += "; the same: " + same;
   return text + others + ".\n\n";
+}
+
+/// Which run of a slice it was.
+std::string run_text(const FirstMatch& match) {
+  if (!match.run) return {};
+  return ", run " + std::to_string(match.run->run) + " of the slice (copy " + std::to_string(match.run->copy) +
+         ", seed " + std::to_string(match.run->seed) + ")";
 }
 
 std::string first_match_section(const CampaignEnd& end) {
   if (!end.first_match) return {};
   const FirstMatch& match = *end.first_match;
+  const std::optional<std::string>& grade = match.run ? match.run->match_grade : match.row.match_grade;
+  const std::string& reasons = match.run ? match.run->match_reasons : match.row.match_reasons;
   std::string text = "First match: attempt " + std::to_string(match.row.number) + ", arm " +
-                     markdown_text(match.row.arm) + ", `" + match.log + "`";
+                     markdown_text(match.row.arm) + run_text(match) + ", `" + match.log + "`";
   if (match.offset) text += " at byte " + std::to_string(*match.offset);
-  text += ".\n\n" + grading_sentence(match.row);
+  text += ".\n\n" + grading_sentence(grade, reasons);
   return match.excerpt.empty() ? text : text + markdown_block(to_utf8(match.excerpt), "text") + "\n";
 }
 
@@ -165,7 +99,7 @@ std::string newest_sentence(const CampaignEnd& end) {
   return text;
 }
 
-std::string others_section(const CampaignEnd& end) {
+std::string campaigns_section(const CampaignEnd& end) {
   if (end.others.empty()) return {};
   std::string text{end.newest ? "Other campaigns:" : "Earlier campaigns:"};
   text += "\n\n| campaign | ended | outcome | reason |\n|---|---|---|---|\n";
@@ -192,16 +126,14 @@ std::string results_block(const CampaignEnd& end) {
            seconds_text(end.campaign.spent_ms) + " of " + seconds_text(end.campaign.budget_ms) + ", seed " +
            std::to_string(end.campaign.seed) + ".\n\n";
   block += wanted_sentence(end.wanted);
-  block += plain_sentence(plain_rate(end)) + " Sampling: " + stopping_rule(end) + ".\n\n";
-  block += different_sentence(end);
-  if (!end.attempts.empty()) block += arms_table(end) + "\n";
-  block += sampling_sentence(end);
-  block += left_out_sentence(left_out_of(end)) + resets_sentence(end) + first_match_section(end);
+  block += rates_section(end) + resets_sentence(end) + first_match_section(end) + where_section(end) +
+           others_section(end) + differences_section(end);
   if (const std::string text = comparison(end); !text.empty())
     block += "Last different failure, " + markdown_text(text) + ".\n\n";
-  block += "Next: `" + next_command(end) + "`\n\n";
+  const std::string reason = next_reason(end);
+  block += "Next: `" + next_command(end) + "`" + (reason.empty() ? "" : " (" + reason + ")") + "\n\n";
   block += unknown_here;
-  block += others_section(end);
+  block += campaigns_section(end);
   block += results_end;
   return block;
 }

@@ -1,11 +1,17 @@
 #include "supervisor/campaign/story.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "analyzer/statistics/gamma_poisson.hpp"
+#include "analyzer/statistics/interval.hpp"
 #include "analyzer/utf8.hpp"
 #include "storage/record_json.hpp"
 #include "storage/strict_json.hpp"
+#include "supervisor/campaign/arm_words.hpp"
 #include "supervisor/campaign/verify.hpp"
 
 namespace ndr {
@@ -23,6 +29,40 @@ EventRow campaign_step(const CampaignRow& campaign, Json body, std::int64_t at_m
   return event;
 }
 
+constexpr int usual_copies = 4;
+constexpr double plain_share = 0.1;  // of the time of slices, for plain runs
+
+/// What amplified runs show in this budget.
+struct SlicedSight {
+  double runs = 0;
+  double smallest_rate = 1;  // of runs, seen with 90 %
+  double longest_s = 0;      // between failures
+};
+
+SlicedSight sliced_sight(const Policy& policy) {
+  const double exposure_s =
+      static_cast<double>(policy.budget_ms) / 1000 * (1 - confirmation_reserve) * (1 - plain_share);
+  const double run_s = static_cast<double>(std::max<std::int64_t>(1, policy.expected_attempt_ms)) / 1000;
+  // Copies beyond the CPUs only help where runs wait; that is not known.
+  const double copies = std::min<double>(usual_copies, std::max(1u, std::thread::hardware_concurrency()));
+  SlicedSight sight{.runs = std::floor(exposure_s / run_s * copies)};
+  if (sight.runs >= 1) sight.smallest_rate = smallest_rate_seen(static_cast<std::int64_t>(sight.runs));
+  if (exposure_s > 0) sight.longest_s = 1 / smallest_rate_per_second_seen(exposure_s);
+  return sight;
+}
+
+std::string sliced_text(const Policy& policy) {
+  const SlicedSight sight = sliced_sight(policy);
+  if (sight.runs < 1) return {};
+  char text[250];
+  std::snprintf(
+      text, sizeof text,
+      "; amplified, about %.0f runs side by side: what then fails in more than %.2g %% of them, or more often "
+      "than once in %s",
+      sight.runs, sight.smallest_rate * 100, short_time(sight.longest_s).c_str());
+  return text;
+}
+
 std::string sight_text(const Policy& policy, bool assumed) {
   const double percent = smallest_visible_rate(policy) * 100;
   const double run_s = static_cast<double>(policy.expected_attempt_ms) / 1000;
@@ -37,7 +77,7 @@ std::string sight_text(const Policy& policy, bool assumed) {
                   "with plain runs alone, of %.1f s%s, this budget would show with 90 %% a failure that occurs in more "
                   "than %.2g %% of them",
                   run_s, guess, percent);
-  return text;
+  return text + (policy.slices ? sliced_text(policy) : std::string{});
 }
 
 EventRow forecast_event(const CampaignRow& campaign, const Policy& policy, std::int64_t at_ms) {
@@ -104,11 +144,13 @@ EventRow step_event(const CampaignRow& campaign, const Finish& step, std::int64_
 
 EventRow budget_event(const CampaignRow& campaign, const Policy& policy, bool assumed, std::int64_t at_ms) {
   if (policy.verification) return forecast_event(campaign, policy, at_ms);
-  Json body{{"step", "budget"},
-            {"smallest_visible_rate", smallest_visible_rate(policy)},
-            {"expected_attempt_ms", policy.expected_attempt_ms},
-            {"assumed", assumed},
-            {"text", sight_text(policy, assumed)}};
+  Json body{
+      {"step", "budget"},
+      {"smallest_visible_rate", smallest_visible_rate(policy)},
+      {"expected_attempt_ms", policy.expected_attempt_ms},
+      {"assumed", assumed},
+      {"smallest_visible_amplified_rate", policy.slices ? Json(sliced_sight(policy).smallest_rate) : Json(nullptr)},
+      {"text", sight_text(policy, assumed)}};
   return campaign_step(campaign, std::move(body), at_ms);
 }
 

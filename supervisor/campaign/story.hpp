@@ -19,8 +19,9 @@ EventRow board_state_event(const BoardRow& row, std::optional<CampaignId> campai
 EventRow step_event(const CampaignRow& campaign, const RunAttempt& step, int number, std::int64_t at_ms);
 EventRow step_event(const CampaignRow& campaign, const std::vector<std::string>& boards, std::int64_t at_ms);
 EventRow step_event(const CampaignRow& campaign, const Finish& step, std::int64_t at_ms);
-/// {step: budget, smallest_visible_rate, expected_attempt_ms, assumed, text}: what the budget can see. `assumed`: the
-/// length of an attempt is a guess. Of a verification {step: forecast, clean_runs, duration_ms, text}: what it takes.
+/// {step: budget, smallest_visible_rate, expected_attempt_ms, assumed, smallest_visible_amplified_rate, text}: what the
+/// budget can see, of amplified runs too where slices are possible. `assumed`: the length of an attempt is a guess. Of
+/// a verification {step: forecast, clean_runs, duration_ms, text}: what it takes.
 EventRow budget_event(const CampaignRow& campaign, const Policy& policy, bool assumed, std::int64_t at_ms);
 /// {step: trial, clean_runs_to_go, fixed, broken, text}: how far a verification is.
 EventRow trial_event(const CampaignRow& campaign, const Policy& policy, const Progress& now, std::int64_t at_ms);

@@ -83,11 +83,12 @@ void ApiUnderTest::start(ServerLimits limits) {
   cases = std::make_unique<CaseRegistry>(settings, *access, *launcher);
   writer = std::make_unique<ShimCaseWriter>(*launcher);
   campaigns = std::make_unique<CampaignQueue>(executor, settings, *access, *runner, *boards, *writer);
+  arms = std::make_unique<ArmMenu>(settings);
   std::vector<Listener> listeners;
   listeners.push_back(listen_unix(folder / "api.sock").value());
   listeners.push_back(listen_tcp(0).value());
   port = listeners.back().port();
-  const Services services{settings, *access, changes, *cases, *campaigns, *boards, wall_ms()};
+  const Services services{settings, *access, changes, *cases, *campaigns, *boards, *arms, wall_ms()};
   server = std::make_unique<Server>(executor, services, std::move(listeners), token, limits);
   server->start();
   thread_ = std::thread{[this] {

@@ -117,6 +117,7 @@ public:
   std::unique_ptr<CaseRegistry> cases;
   std::unique_ptr<ShimCaseWriter> writer;
   std::unique_ptr<CampaignQueue> campaigns;
+  std::unique_ptr<ArmMenu> arms;
   std::unique_ptr<Server> server;
   std::string token;
   std::uint16_t port = 0;

@@ -93,6 +93,10 @@ TEST_CASE("replies have the members that openapi.json promises") {
   const AttemptRow attempt = api.add_attempt(campaign, 1);
   api.change([&](Store& store) {
     store.attempts.add_signals({{0, attempt.id, "r", "note", 12, "l", "{}", 5}});
+    RunFailureRow failure;
+    failure.attempt_id = attempt.id;
+    failure.run = 3;
+    store.attempts.add_failures({failure});
     store.boards.save({"0", BoardState::clean, "", std::nullopt, 1});
   });
   REQUIRE(api.post("/v1/boards/0/resets").status == 202);
@@ -102,6 +106,9 @@ TEST_CASE("replies have the members that openapi.json promises") {
   check_members(document, "Campaign", api.json("/v1/campaigns/1"));
   check_members(document, "Attempt", api.json("/v1/attempts/1"));
   check_members(document, "LogSignal", api.json("/v1/attempts/1/signals")["signals"][0]);
+  check_members(document, "RunFailure", api.json("/v1/attempts/1/failures")["failures"][0]);
+  check_members(document, "RunFailure", api.json("/v1/campaigns/1/failures")["failures"][0]);
+  check_members(document, "Arm", api.json("/v1/arms")["arms"][0]);
   check_members(document, "Board", api.json("/v1/boards/0"));
   check_members(document, "Reset", api.json("/v1/resets/1"));
   check_members(document, "Readiness", api.json("/readyz"));

@@ -199,6 +199,47 @@ TEST_CASE("a client that leaves its long poll takes nothing with it") {
   CHECK(status == 200);
 }
 
+TEST_CASE("failing runs of slices are listed in pages, by attempt and by campaign") {
+  ApiUnderTest api;
+  const CampaignId campaign = api.add_campaign(api.add_case("gather"));
+  const AttemptRow first = api.add_attempt(campaign, 1);
+  const AttemptRow second = api.add_attempt(campaign, 2);
+  api.change([&](Store& store) {
+    for (const AttemptRow* attempt : {&first, &second}) {
+      RunFailureRow failure;
+      failure.attempt_id = attempt->id;
+      failure.run = 7;
+      failure.seed = 1ull << 60;
+      failure.verdict = Verdict::reproduced;
+      failure.places_json = R"([["/opt/tank",64]])";
+      store.attempts.add_failures({failure});
+    }
+  });
+  const auto page = api.json("/v1/campaigns/1/failures?limit=1");
+  CHECK(page["failures"].size() == 1);
+  CHECK(page["failures"][0]["seed"] == "1152921504606846976");
+  CHECK(page["failures"][0]["verdict"] == "reproduced");
+  CHECK(page["failures"][0]["places"][0][1] == 64);
+  CHECK(api.json(page["next"])["failures"][0]["attempt_id"] == "2");
+  CHECK(api.json("/v1/attempts/2/failures")["failures"].size() == 1);
+  CHECK(api.json("/v1/cases/gather/attempts/1/failures")["failures"][0]["run"] == 7);
+  CHECK(api.get("/v1/attempts/2/failures?state=x").status == 400);
+  CHECK(api.get("/v1/campaigns/9/failures").status == 404);
+}
+
+TEST_CASE("every arm is offered, with the reason where it does not work") {
+  ApiUnderTest api;
+  const auto arms = api.json("/v1/arms")["arms"];
+  CHECK(arms[0]["name"] == "plain");
+  CHECK(arms[0]["available"] == true);
+  for (const auto& arm : arms) {
+    CAPTURE(arm.dump());
+    CHECK((arm["available"] == true || arm["why"] != ""));
+    CHECK(arm["does"] != "");
+  }
+  CHECK(api.json("/v1/arms")["checked_at_ms"] == api.json("/v1/arms")["checked_at_ms"]);
+}
+
 TEST_CASE("attempts and their signals are found by id, and by case and number") {
   ApiUnderTest api;
   const CampaignId campaign = api.add_campaign(api.add_case("gather"));

@@ -152,7 +152,7 @@ for pair in reproduced=0 deterministic=0 margin=0 not_reproduced=1 board_unusabl
   ctl "${pair#*=}" wait 7; says "$(tr '[:lower:]_' '[:upper:] ' <<<"$outcome")"; says '/cases/gather/README.md'
 done
 says 'unamplified: 0 of 10 runs: at most 25.9 % (95 %)'
-says 'workers workers=4: 1 of 4 runs: 25 % (95 %: 0.6 % to 80.6 %)'
+says 'workers workers=4: 1 of 4 runs: 25 % (95 %: 0.63 % to 80.6 %)'
 says 'next: ndreproctl run gather --budget 1h'
 can 'GET /v1/campaigns/7?until=finished&wait=300s' "$campaign" 'GET /v1/cases/gather' "$case" \
   'GET /v1/campaigns/7' "$(changed '.report.different_before_match = 2')"
@@ -162,6 +162,19 @@ can 'GET /v1/campaigns/7?until=finished&wait=300s' "$campaign" 'GET /v1/cases/ga
     | .report.comparison = "in CI: crash; here: exception" | .report.next_command = "ndreproctl logs gather/6"')"
 ctl 8 wait 7; says 'DIFFERENT FAILURE  gather'; says 'in CI: crash; here: exception'; says 'next: ndreproctl logs gather/6'
 ctl 8 wait 7 --json; says '"different_before_match": 6'
+
+test='the end of a campaign tells where it races, and what failed otherwise'
+can 'GET /v1/campaigns/7?until=finished&wait=300s' "$campaign" 'GET /v1/cases/gather' "$case" \
+  'GET /v1/campaigns/7' "$(changed '.outcome = "reproduced" | .report.amplified = [
+      {arm: "noise", words: "4 delays a run", runs: 900, matched: 3, rate: 0.0033, low: 0.0005, high: 0.01, per_minute: 12.34},
+      {arm: "hold", words: "a", runs: 10, matched: 0, rate: 0, low: 0, high: 0.3, bound: 0.3, exposure_ms: 1000},
+      {arm: "hold", words: "b", runs: 20, matched: 0, rate: 0, low: 0, high: 0.2, bound: 0.2, exposure_ms: 61000}]
+    | .report.where = {matched: 9, passed: 900, sites: [{file: "src/tank.cpp", line: 41, function: "Tank::take", ratio: 9.31, low: 4, high: 21.2}]}
+    | .report.other_failures = [{text: "KeyError", runs: 2, first: {log: "logs/run_7.log run 12"}}]
+    | .report.differences = [{what: "variable ARCH", in_ci: "x", here: null}] | .report.next_reason = "it is so"')"
+ctl 0 wait 7; says 'noise (4 delays a run): 3 of 900 runs: 0.33 % (95 %: 0.05 % to 1 %), 12.3 a minute'
+says 'hold, 2 settings: 0 of 30 runs in 1:02'; says 'src/tank.cpp:41 in Tank::take: 9.3 times as often (95 %: 4 to 21.2)'
+says '2 other failures seen: 2 x KeyError, first in logs/run_7.log run 12'; says 'CI had variable ARCH x, here none'; says 'since it is so'
 
 test='waiting has an end'
 can 'GET /v1/campaigns/7?until=finished&wait=1s' "$(changed '.state = "running"')" \
@@ -309,6 +322,25 @@ says $'CI, here\tfailure type: crash = crash'; says $'CI, here\texception: Runti
 ctl 0 status gather/3 --json; if [[ $(jq -c . "$folder/out") == "$(jq -c . <<<"$attempt")" ]]; then good; else bad 'not as it came'; fi
 ctl 0 status gather/4; says $'verdict\tnone yet'; says $'time\t-'
 ctl 4 status gather/9
+
+test='failures of a campaign are those of single runs and of the runs of slices, each with its place in the log'
+can 'GET /v1/campaigns/7/attempts?limit=500' '{"attempts":[
+    {"id":"4","name":"gather/3","arm":"plain","seed":"5","verdict":"different_failure","explanation":"odd \u001b[31m","slice":null,"exposure_ms":61000,"match_grade":"other","log_bytes":9},
+    {"id":"5","name":"gather/4","arm":"noise","seed":"6","verdict":"reproduced","explanation":"as wanted","slice":{"runs":90},"exposure_ms":1000}],"next":null}' \
+  'GET /v1/campaigns/7/failures?limit=500' '{"failures":[{"id":"1","attempt_id":"5","run":12,"copy":2,"seed":"99","verdict":"reproduced",
+    "explanation":"lost 3","match_grade":"exact","duration_us":2600,"log_offset":48}],"next":null}' \
+  'GET /v1/cases/gather/campaigns?limit=1' '{"campaigns":[{"id":"7"}],"next":null}' \
+  'GET /v1/cases/ring/campaigns?limit=1' '{"campaigns":[],"next":null}'
+ctl 0 failures 7; says $'gather/3\t-\t-\t5\tplain\tdifferent_failure\tother\t61000 ms\tbyte 0\todd'
+says $'gather/4\t12\t2\t99\tnoise\treproduced\texact\t3 ms\tbyte 48\tlost 3'; says_not $'\e'
+ctl 0 failures gather; says $'gather/4\t12'
+ctl 0 failures 7 --json; if [[ $(jq '.failures | length' "$folder/out") == 2 ]]; then good; else bad 'not two'; fi
+ctl 4 failures ring; tells 'no campaign yet'
+ctl 2 failures; ctl 2 failures 7 8
+
+test='arms are told with the reason of those that do not work'
+can 'GET /v1/arms' '{"arms":[{"name":"plain","available":true,"does":"as in CI","why":""},{"name":"hold","available":false,"does":"holds","why":"not installed"}]}'
+ctl 0 arms; says $'plain\tyes\tas in CI\t-'; says $'hold\tno\tholds\tnot installed'; ctl 2 arms 1
 
 test='boards are listed and reset, and a bad reset is status 7'
 can 'GET /v1/boards' '{"boards":[{"name":"0","state":"clean","reason":"","leased_by":null}]}' \

@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "supervisor/arms/noise/callers.hpp"
+
 namespace ndr::noise {
 namespace {
 
@@ -57,6 +59,20 @@ Site* site_of(Report& report, std::uint64_t address) {
   return nullptr;
 }
 
+// Without optimisation the caller of a lock is a wrapper of the standard library, and who called that is of interest.
+// Yields are too short to look each time.
+void add_callers(Report& report, std::uint64_t address, std::uint64_t nap_ns, std::uint64_t delays_before) {
+  constexpr std::size_t most_callers = 6;
+  constexpr std::uint64_t looks_at_yields = 64;
+  if (nap_ns == 0 && delays_before >= looks_at_yields) return;
+  std::uint64_t callers[most_callers];
+  const std::size_t found = callers_of(address, callers, most_callers);
+  for (std::size_t i = 0; i < found; ++i) {
+    Site* site = site_of(report, callers[i]);
+    if (site != nullptr) site->delays.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
 }  // namespace
 
 Report* map_report(const char* folder) {
@@ -84,8 +100,9 @@ void add_delay(Report& report, std::uint64_t address, std::uint64_t nap_ns) {
     report.lost.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  site->delays.fetch_add(1, std::memory_order_relaxed);
+  const std::uint64_t before = site->delays.fetch_add(1, std::memory_order_relaxed);
   site->delayed_ns.fetch_add(nap_ns, std::memory_order_relaxed);
+  add_callers(report, address, nap_ns, before);
 }
 
 }  // namespace ndr::noise

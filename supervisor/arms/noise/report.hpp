@@ -36,7 +36,8 @@ struct Report {
 /// Maps the report of this process; null where there is none, or it cannot be made.
 Report* map_report(const char* folder);
 
-/// Adds a delay at the call that returns to `address`.
+/// Adds a delay at the call that returns to `address`, and at those in progress around it as far as they are known:
+/// they are sites too, without time of their own.
 void add_delay(Report& report, std::uint64_t address, std::uint64_t nap_ns);
 
 }  // namespace ndr::noise

@@ -51,13 +51,48 @@ TEST_CASE("the ratio of rates has Katz's interval") {
 }
 
 TEST_CASE("Holm's adjustment weighs the smallest by all sites and never falls") {
-  const std::vector<SiteEvidence> ranked = rank_sites({{3, 1}, {4, 0}, {2, 2}}, 4, 4);
+  const std::vector<SiteEvidence> ranked = rank_sites({{7, 1}, {8, 0}, {6, 2}}, 8, 8);
   CHECK(ranked[0].site == 1);
-  CHECK(ranked[0].adjusted_p == Approx(3.0 / 70));
+  CHECK(ranked[0].adjusted_p == Approx(3.0 / 12870));
   CHECK(ranked[1].site == 0);
-  CHECK(ranked[1].adjusted_p == Approx(2 * 17.0 / 70));
+  CHECK(ranked[1].adjusted_p == Approx(2 * 65.0 / 12870));
   CHECK(ranked[2].adjusted_p >= ranked[1].adjusted_p);
   CHECK(ranked[2].adjusted_p <= 1);
+}
+
+TEST_CASE("a site that could not be told from chance is no hypothesis") {
+  // 9 of 10 delayed in two runs each at most: 1 in 45 is the least that those could have.
+  std::vector<DelayedRuns> sites(9, DelayedRuns{1, 1});
+  sites.push_back({9, 1});
+  const std::vector<SiteEvidence> ranked = rank_sites(sites, 10, 90);
+  CHECK(ranked[0].site == 9);
+  CHECK(ranked[0].adjusted_p == ranked[0].p);
+  CHECK(ranked[0].stands_out);
+  CHECK(ranked[1].adjusted_p == 1);
+}
+
+TEST_CASE("arms are not pooled: one of many delays and many matches accuses nobody") {
+  // Within each arm every second, or every fiftieth run is delayed, whatever became of it.
+  const std::vector<DelayedRuns> totals{{40, 40}, {2, 1000}};
+  const std::vector<DelayedRuns> innocent{{20, 20}, {0, 20}};
+  CHECK(rank_sites({{20, 40}}, 42, 1040)[0].stands_out);
+  const SiteEvidence apart = rank_sites({innocent}, totals)[0];
+  CHECK_FALSE(apart.stands_out);
+  CHECK(apart.ratio == Approx(1).margin(0.1));
+}
+
+TEST_CASE("what several arms show little of, they show together") {
+  const std::vector<DelayedRuns> totals{{3, 200}, {3, 100}, {3, 50}};
+  const std::vector<std::vector<DelayedRuns>> sites{{{3, 50}, {3, 25}, {3, 12}}, {{1, 50}, {1, 25}, {0, 12}}};
+  const std::vector<SiteEvidence> ranked = rank_sites(sites, totals);
+  CHECK(ranked[0].site == 0);
+  CHECK(ranked[0].stands_out);
+  CHECK_FALSE(ranked[1].stands_out);
+  CHECK_FALSE(rank_sites({{3, 50}}, 3, 200)[0].stands_out);
+  // The product of three times C(53, 3) / C(203, 3) and so on: nothing is more extreme than all of them.
+  const double all =
+      (53. * 52 * 51) / (203. * 202 * 201) * (28. * 27 * 26) / (103. * 102 * 101) * (15. * 14 * 13) / (53. * 52 * 51);
+  CHECK(ranked[0].p == Approx(all).epsilon(1e-9));
 }
 
 TEST_CASE("no sites, no matches and delays in every run name nothing") {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 
+#include "supervisor/arms/place_question.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -49,9 +50,10 @@ struct Built {
 };
 
 // `after`: a command on $M, the module, before it is run.
-void build(Built& built, const std::string& options, bool is_library, const std::string& after = "true") {
+void build(Built& built, const std::string& options, bool is_library, const std::string& after = "true",
+           const std::string& text = source) {
   const std::string folder = built.folder.path().string();
-  std::ofstream{built.folder / "tank.cpp"} << source;
+  std::ofstream{built.folder / "tank.cpp"} << text;
   std::ofstream{built.folder / "main.cpp"} << "#include <stdio.h>\nextern \"C\" unsigned long tank_offset();\nint "
                                               "main() { printf(\"%lu\\n\", tank_offset()); }\n";
   const std::string compile = "cd '" + folder + "' && g++ -O1 " + options +
@@ -112,6 +114,35 @@ TEST_CASE("without debug information there is the function, without symbols the 
   const CodePlace nothing = place_of(bare);
   CHECK(nothing.function.empty());
   CHECK(to_text({.module = "/bin/x", .offset = 0x1f0}) == "/bin/x+0x1f0");
+}
+
+TEST_CASE("what a system header's inlined code does is done by who calls it") {
+  std::string text = source;
+  text.insert(text.find("__attribute__((always_inline))"), "\n# 7 \"/usr/include/tank.h\"\n");
+  text.insert(text.find("__attribute__((noinline)) unsigned long outer"), "\n# 12 \"tank.cpp\"\n");
+  Built built;
+  build(built, "-g", false, "true", text);
+  const CodePlace place = place_of(built);
+  CHECK(place.function == "tank::outer(unsigned long)");
+  CHECK(place.file == (built.folder / "tank.cpp").string());
+  CHECK(place.line == 12);
+}
+
+TEST_CASE("places are asked of a child, which answers in the order of the question") {
+  Built built;
+  build(built, "-g", false);
+  const std::string module = built.module.string();
+  const std::string question = R"({"seconds":5,"places":[["/missing",4],[")" + module + "\"," +
+                               std::to_string(built.offset) + R"(],["/missing",5]]})";
+  const std::string answer = answer_places(question);
+  CHECK_THAT(answer, ContainsSubstring("tank::deep(unsigned long)") && ContainsSubstring("\"line\":9"));
+  CHECK(answer.find("tank::deep") > answer.find("\"function\":\"\""));
+  CHECK(answer_places("{}").empty());
+  CHECK(answer_places(R"({"places":[["x",-1]]})").empty());
+  const std::vector<CodePlace> wanted{{.module = module, .offset = built.offset}};
+  CHECK(ask_places("/bin/false", wanted, std::chrono::seconds{5}) == wanted);
+  CHECK(ask_places("/bin/true", wanted, std::chrono::seconds{5}) == wanted);
+  CHECK(ask_places("/missing", wanted, std::chrono::seconds{5}) == wanted);
 }
 
 TEST_CASE("many offsets come back in their order, those outside too") {

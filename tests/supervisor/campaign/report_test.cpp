@@ -99,22 +99,45 @@ TEST_CASE("a run that the budget cut off does not count as one that did not matc
 }
 
 TEST_CASE("a rate has the exact interval, and without a match the one-sided bound") {
-  const Rate none = rate_of(50, 0, false);
+  const SamplingRule given{.sampling = Sampling::fixed};
+  const Rate none = rate_of(50, 0, given);
   CHECK(none.rate == 0);
   CHECK(none.low == 0);
   CHECK(none.high == Approx(0.058).margin(0.0005));
-  const Rate fixed = rate_of(10, 3, false);
+  const Rate fixed = rate_of(10, 3, given);
   CHECK(fixed.rate == Approx(0.3));
   CHECK(fixed.low == Approx(0.067).margin(0.0005));
   CHECK(fixed.high == Approx(0.652).margin(0.0005));
-  const Rate nothing = rate_of(0, 0, false);
+  const Rate nothing = rate_of(0, 0, given);
   CHECK(nothing.high == 1);
 }
 
 TEST_CASE("where runs went on until they matched, the last match does not count") {
-  CHECK(rate_of(10, 3, true).rate == Approx(2.0 / 9));
-  CHECK(rate_of(10, 1, true).rate == Approx(0.1));
-  CHECK(rate_of(3, 3, true).rate == 1);
+  const SamplingRule until{.sampling = Sampling::until_matched, .wanted = 3};
+  const Rate stopped = rate_of(10, 3, until);
+  CHECK(stopped.rate == Approx(2.0 / 9));
+  CHECK(stopped.low == Approx(0.067).margin(0.0005));
+  CHECK(stopped.high == Approx(0.600).margin(0.0005));  // Beta(3, 7), where ten runs would give 0.652
+  CHECK(rate_of(10, 1, until).rate == Approx(0.1));
+  CHECK(rate_of(3, 3, until).rate == 1);
+  const SamplingRule beside{.sampling = Sampling::until_matched, .wanted = 3, .last_batch = 4};
+  CHECK(rate_of(10, 4, beside).rate == Approx(0.4));
+}
+
+TEST_CASE("an arm that was left because of its matches has an interval for any stop") {
+  const SamplingRule any{.sampling = Sampling::any_time};
+  const Rate rate = rate_of(100, 3, any);
+  const Rate fixed = rate_of(100, 3, {.sampling = Sampling::fixed});
+  CHECK(rate.rate == Approx(0.03));
+  CHECK(rate.low < fixed.low);
+  CHECK(rate.high > fixed.high);
+  CHECK(rate_of(100, 0, any).high == Approx(0.0295).margin(0.0005));
+}
+
+TEST_CASE("how often in a minute is told from the exposure") {
+  CHECK(rate_of(100, 3, {}, 2000).per_minute() == Approx(90));
+  CHECK(rate_of(100, 0, {}, 2000).per_minute() == Approx(60 * 2.9957 / 2).margin(0.01));
+  CHECK(rate_of(100, 0, {}).per_minute() == 0);
 }
 
 TEST_CASE("only an arm that matched often enough ran until it matched") {
@@ -124,6 +147,40 @@ TEST_CASE("only an arm that matched often enough ran until it matched") {
   CHECK(plain_rate(end).rate == Approx(2.0 / 5));  // (3 - 1) / (6 - 1)
   end.finish.outcome = CampaignOutcome::not_reproduced;
   CHECK(plain_rate(end).rate == Approx(3.0 / 6));
+}
+
+TEST_CASE("slices are told by an interval for any stop, but for an arm that was the only one") {
+  CampaignEnd end;
+  end.finish.outcome = CampaignOutcome::reproduced;
+  Arm copies;
+  copies.name = "copies";
+  copies.copies = 4;
+  AttemptRow slice = ended(copies, Verdict::reproduced);
+  slice.slice_json = "{}";
+  slice.runs = 50;
+  slice.matched = 4;
+  end.attempts = {slice};
+  CHECK(rule_of(end, tallies_of(end).front()).sampling == Sampling::until_matched);
+  CHECK(rule_of(end, tallies_of(end).front()).last_batch == 4);
+  end.attempts.push_back(ended(Arm{}, Verdict::passed, 2));
+  CHECK(rule_of(end, tallies_of(end).back()).sampling == Sampling::any_time);
+}
+
+TEST_CASE("arms are told in the order of their numbers, plain runs first") {
+  CampaignEnd end;
+  for (const int count : {16, 4, 2}) {
+    Arm copies;
+    copies.name = "copies";
+    copies.copies = count;
+    end.attempts.push_back(ended(copies, Verdict::passed));
+  }
+  end.attempts.push_back(ended(Arm{}, Verdict::passed));
+  const auto tallies = tallies_of(end);
+  REQUIRE(tallies.size() == 4);
+  CHECK(tallies[0].arm.name == "plain");
+  CHECK(tallies[1].arm.copies == 2);
+  CHECK(tallies[2].arm.copies == 4);
+  CHECK(tallies[3].arm.copies == 16);
 }
 
 TEST_CASE("plain and amplified runs are never mixed in one rate") {
@@ -232,5 +289,5 @@ TEST_CASE("a row of a newer program does not spoil the report") {
   end.attempts.push_back(strange);
   const auto report = nlohmann::json::parse(report_json(end));
   CHECK(report["first_match"]["parameters"].is_null());
-  CHECK(report["amplified"].back()["arm"] == "noise");
+  CHECK(report["amplified"].front()["arm"] == "noise");
 }

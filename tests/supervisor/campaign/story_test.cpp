@@ -18,4 +18,10 @@ TEST_CASE("what a budget shows is told with what it supposes") {
   const Policy short_one{.budget_ms = 1000, .expected_attempt_ms = 6000};
   const auto body = nlohmann::json::parse(budget_event(CampaignRow{}, short_one, false, 0).body);
   CHECK_THAT(body["text"].get<std::string>(), ContainsSubstring("only what nearly always fails"));
+  Policy sliced = policy;
+  sliced.slices = true;
+  const auto told = nlohmann::json::parse(budget_event(CampaignRow{}, sliced, false, 0).body);
+  CHECK_THAT(told["text"].get<std::string>(), ContainsSubstring("; amplified, about ") &&
+                                                  ContainsSubstring("or more often than once in 106 s"));
+  CHECK(told["smallest_visible_amplified_rate"] > 0);
 }

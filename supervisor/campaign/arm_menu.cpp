@@ -1,0 +1,61 @@
+#include "supervisor/campaign/arm_menu.hpp"
+
+#include <algorithm>
+
+#include "supervisor/clock.hpp"
+
+namespace ndr {
+namespace {
+
+constexpr std::int64_t holds_ms = 60000;
+
+/// `needs`: the capability by which it stands or falls; nullptr: it always works.
+struct KnownArm {
+  const char* name;
+  const char* needs;
+  const char* does;
+};
+
+constexpr KnownArm known_arms[] = {
+    {"plain", nullptr, "the test as in CI, nothing amplified"},
+    {"workers", nullptr, "several workers at once; a hand-written script needs pytest-xdist"},
+    {"iterations", nullptr, "many iterations in one process"},
+    {"watchdog", nullptr, "another operation timeout, where a device timeout is wanted"},
+    {"copies", nullptr, "several runs at once, half of them in one folder"},
+    {"noise", "noise", "naps at locks, conditions, files, sockets and starts"},
+    {"yield", "yield", "yields there instead of naps"},
+    {"chaos", "noise", "naps or yields drawn anew for each run, with CPUs taken away where that is allowed"},
+    {"hold", "hold", "threads held at instructions of the program, once each"},
+    {"calls", "hold", "threads held at system calls"},
+    {"preempt", "preempt", "CPUs taken away now and then"},
+    {"squeeze", "affinity", "all runs on one CPU"},
+    {"priorities", "pct", "strict priorities of threads, changed now and then"}};
+
+}  // namespace
+
+std::vector<ArmOffer> arm_offers(const std::vector<Capability>& seen) {
+  std::vector<ArmOffer> offers;
+  for (const KnownArm& arm : known_arms) {
+    ArmOffer& offer = offers.emplace_back(ArmOffer{arm.name, arm.does, arm.needs == nullptr, ""});
+    if (arm.needs == nullptr) continue;
+    const auto found =
+        std::find_if(seen.begin(), seen.end(), [&arm](const Capability& one) { return one.arm == arm.needs; });
+    if (found == seen.end()) continue;
+    offer.available = found->available;
+    offer.why = found->why;
+  }
+  return offers;
+}
+
+boost::asio::awaitable<ArmMenu::Seen> ArmMenu::now() {
+  if (seen_steady_ms_ != 0 && steady_ms() - seen_steady_ms_ < holds_ms) co_return seen_;
+  auto work = [paths = ArmPaths{settings_.noise_library(), settings_.hold_program()}] {
+    return capabilities_here(paths);
+  };
+  const std::vector<Capability> found = co_await pool_.run(std::move(work));
+  seen_ = Seen{arm_offers(found), wall_ms()};
+  seen_steady_ms_ = steady_ms();
+  co_return seen_;
+}
+
+}  // namespace ndr
