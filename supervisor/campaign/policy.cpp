@@ -75,7 +75,7 @@ std::string matched_text(const Policy& policy, const Progress& now) {
 
 std::optional<Finish> confirmed(const Policy& policy, const Progress& now) {
   if (now.matched >= policy.confirmations && uses_slices(policy, now) &&
-      (reduce_slice(policy, now) || recipe_run(policy, now)))
+      (reduce_slice(policy, now) || compare_slice(policy, now) || recipe_run(policy, now)))
     return std::nullopt;
   if (screening(policy, now) || now.matched < policy.confirmations || !has_clean_log(now)) return std::nullopt;
   return Finish{CampaignOutcome::reproduced, matched_text(policy, now)};
@@ -128,6 +128,8 @@ RunAttempt next_attempt(const Policy& policy, const Progress& now) {
     return now.matched == 0 ? search_slice(policy, now) : confirm_slice(policy, now);
   if (uses_slices(policy, now))
     if (std::optional<RunAttempt> weaker = reduce_slice(policy, now)) return *weaker;
+  if (uses_slices(policy, now))
+    if (std::optional<RunAttempt> compared = compare_slice(policy, now)) return *compared;
   if (uses_slices(policy, now) && has_clean_log(now))
     if (std::optional<RunAttempt> alone = recipe_run(policy, now)) return *alone;
   if (now.matched == 0)

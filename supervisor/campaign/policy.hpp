@@ -92,8 +92,11 @@ struct Progress {
   std::int64_t run_us = 0;   // of a plain run, the median; 0: not measured yet
   std::uint64_t points = 0;  // calls by which its threads and processes meet, the median; 0: not counted
   int confirm_slices = 0;
-  std::int64_t reduce_ms = 0;  // spent on stepping down
-  int alone = 0;               // runs of the script by itself, with its recipe
+  std::int64_t reduce_ms = 0;   // spent on stepping down
+  std::int64_t compare_ms = 0;  // spent on slices for where it races
+  std::int64_t compared_matched = 0;
+  std::int64_t compared_passed = 0;
+  int alone = 0;  // runs of the script by itself, with its recipe
   int alone_matched = 0;
   // Verification.
   TrialCount fixed_runs;

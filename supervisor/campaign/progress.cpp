@@ -134,7 +134,12 @@ void drop_if_harmful(const std::string& name, Progress& now) {
     drop(now, name, std::to_string(different) + " of " + std::to_string(runs) + " runs failed otherwise than in CI");
 }
 
-void count_slice(const AttemptRow& row, const Arm& arm, Progress& now) {
+void count_slice(const Policy& policy, const AttemptRow& row, const Arm& arm, Progress& now) {
+  if (row.phase == AttemptPhase::confirm && now.matched >= policy.confirmations) {
+    now.compare_ms += std::max<std::int64_t>(100, row.exposure_ms);
+    now.compared_matched += row.matched;
+    now.compared_passed += std::max<std::int64_t>(0, row.runs - row.matched - row.different - row.infrastructure);
+  }
   ArmRecord& record = record_of(now, arm);
   ++record.slices;
   record.runs += std::max<std::int64_t>(0, row.runs - row.infrastructure);
@@ -224,7 +229,7 @@ void count(const Policy& policy, const AttemptEnded& ended, Progress& now) {
   now.board_suspect = ended.board_suspect;
   if (arm.name == recipe_name) return count_recipe(ended.row, now);
   if (policy.verification) count_trial(*policy.verification, ended.row, now);
-  if (!ended.row.slice_json.empty()) count_slice(ended.row, arm, now);
+  if (!ended.row.slice_json.empty()) count_slice(policy, ended.row, arm, now);
   count_phase(policy, ended.row, arm, *ended.row.verdict, now);
   count_verdict(ended.row, arm, *ended.row.verdict, now);
 }

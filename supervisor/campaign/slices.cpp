@@ -14,6 +14,7 @@ constexpr double control_share = 0.10;
 constexpr double least_share = 0.05;
 constexpr double patience_s = 20;  // a weight is halved by so many seconds without a match
 constexpr int proven_matches = 2;
+constexpr int compared_runs = 40;
 constexpr int most_alone = 2;
 constexpr std::int64_t shortest_recipe_ms = 10000;
 constexpr std::int64_t reduce_limit_ms = 10000;  // of one weaker arm
@@ -326,6 +327,26 @@ std::optional<Arm> recipe_arm(const Policy& policy, const Progress& now) {
   if (weakest == nullptr || now.alone > now.alone_matched) weakest = best;
   if (weakest != nullptr) return weakest->arm;
   return now.screen_matched > 0 ? std::optional{plain_arm(policy)} : std::nullopt;
+}
+
+std::optional<RunAttempt> compare_slice(const Policy& policy, const Progress& now) {
+  const bool is_enough = now.compared_matched >= compared_runs && now.compared_passed >= compared_runs * 10;
+  if (is_enough || now.compare_ms >= policy.budget_ms / 20) return std::nullopt;
+  const ArmRecord* best = nullptr;
+  for (const ArmRecord& record : now.slices) {
+    const Arm& arm = record.arm;
+    const bool notes_places = arm.noise_chance > 0 || arm.breakpoints > 0 || arm.call_chance > 0;
+    if (record.matched == 0 || !notes_places || arm.redrawn || is_dropped(now, arm.name)) continue;
+    if (best == nullptr || matches_per_second(record) > matches_per_second(*best)) best = &record;
+  }
+  if (best == nullptr) return std::nullopt;
+  Arm arm = best->arm;
+  arm.noise_chance /= 4;
+  arm.call_chance /= 4;
+  if (arm.breakpoints > 0) arm.breakpoints = std::max(1, arm.breakpoints / 4);
+  RunAttempt step = sliced(policy, now, AttemptPhase::confirm, std::move(arm), 0);
+  step.slice->duration_ms = std::clamp<std::int64_t>(policy.budget_ms / 20 - now.compare_ms, 500, 5000);
+  return step;
 }
 
 std::optional<RunAttempt> recipe_run(const Policy& policy, const Progress& now) {

@@ -31,6 +31,11 @@ std::optional<RunAttempt> reduce_slice(const Policy& policy, const Progress& now
 /// The weakest arm and smallest parameters that matched; nothing before the first match.
 std::optional<Arm> recipe_arm(const Policy& policy, const Progress& now);
 
+/// Slices of the best arm that notes where it delays, with fewer delays a run and to their full length: so that runs
+/// which matched differ from those which passed in what was delayed (where it races). Nothing when there are enough of
+/// both, no such arm hit, or a twentieth of the budget is spent on it.
+std::optional<RunAttempt> compare_slice(const Policy& policy, const Progress& now);
+
 /// The script by itself with the recipe in it, once: it has to hit before its time is over. Nothing where it has been
 /// run, cannot hold a recipe, or there is no time.
 std::optional<RunAttempt> recipe_run(const Policy& policy, const Progress& now);
