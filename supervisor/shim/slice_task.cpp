@@ -116,7 +116,8 @@ private:
       hear_.reset();
       loop_copy({spec_, arm_, runs_, tally_, tell_.get(), began_ms_ + spec_.slice->duration_ms}, copy);
     } catch (const std::exception& broken) {
-      complain({"", broken.what(), ""});
+      // Not on our standard error, which is the log: a frame may be half written there.
+      tell_slice_trouble(tell_.get(), broken.what());
       status = 1;
     }
     ::_exit(status);
@@ -158,6 +159,14 @@ private:
       tally_.over = true;
       return;
     }
+    if (message.kept == Kept::last_passed) {
+      if (!last_passed_ || last_passed_->run < message.run) last_passed_ = message;
+      return;
+    }
+    append_kept(message);
+  }
+
+  void append_kept(const KeptMessage& message) const {
     const std::filesystem::path output = kept_output(runs_, message.run);
     SliceRun run = slice_run_of(message);
     run.places = delayed_places(kept_report(runs_, message.run));
@@ -179,14 +188,7 @@ private:
 
   void end() {
     SliceProgress sum = progress();
-    if (const int copy = tally_.last_passed_copy; copy >= 0) {
-      SliceRun last;
-      last.run = sum.runs;
-      last.copy = copy;
-      last.kept = Kept::last_passed;
-      last.exit_code = 0;
-      append_frame(last, copy_output(runs_, copy));
-    }
+    if (last_passed_) append_kept(*last_passed_);
     sum.over = true;
     sum.median_us = tally_.passed_us.quantile(0.5);
     sum.p99_us = tally_.passed_us.quantile(0.99);
@@ -209,6 +211,7 @@ private:
   std::int64_t began_ms_;
   UniqueFd hear_;
   UniqueFd tell_;
+  std::optional<KeptMessage> last_passed_;  // of all copies
   std::string trouble_;
   std::optional<Preempter> preempter_;
   std::string preempting_;
