@@ -88,11 +88,11 @@ public:
 
 private:
   bool perform(std::int64_t run) {
-    const std::filesystem::path folder = shares_ ? work_.runs / "shared" : work_.runs / std::to_string(run);
-    if (::mkdir(folder.c_str(), 0750) != 0 && !(shares_ && errno == EEXIST)) copy_broke("make " + folder.string());
+    const std::filesystem::path folder = work_.runs / std::to_string(run);
+    if (::mkdir(folder.c_str(), 0750) != 0) copy_broke("make " + folder.string());
     const std::uint64_t seed = seed_of_run(work_.spec.seed, run);
     const Checked<SliceRunEnd> end = perform_slice_run(start_of(run, seed, folder));
-    if (!shares_) remove_folder(folder);
+    remove_folder(folder);
     if (end.has_error()) {
       tell_slice_trouble(work_.messages, end.error().reason);
       return false;
@@ -116,7 +116,9 @@ private:
       else
         found->second = std::move(value);
     };
-    set("TMPDIR", folder.string());
+    // Only TMPDIR is shared: what a test keeps where it begins is its own in CI too, and a correct one may fail if
+    // another run finds it there.
+    set("TMPDIR", shares_ ? shared_folder(work_.runs).string() : folder.string());
     set("NDREPRO_SEED", std::to_string(seed));
     set("NDREPRO_RUN", std::to_string(run));
     for (auto& [name, value] : setting.environment)
@@ -243,6 +245,7 @@ std::uint64_t seed_of_run(std::uint64_t slice_seed, std::int64_t run) {
   return (z ^ (z >> 31)) >> 33;
 }
 
+std::filesystem::path shared_folder(const std::filesystem::path& runs) { return runs / "shared"; }
 std::filesystem::path copy_output(const std::filesystem::path& runs, int copy) {
   return runs / ("copy_" + std::to_string(copy) + ".log");
 }

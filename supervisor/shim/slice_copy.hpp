@@ -21,7 +21,8 @@ struct SliceWork {
 /// Seed of one run of a slice, below 2^31.
 std::uint64_t seed_of_run(std::uint64_t slice_seed, std::int64_t run);
 
-/// The files of a copy and of a kept run below `runs`.
+/// TMPDIR of the copies that share one; the files of a copy and of a kept run: all below `runs`.
+std::filesystem::path shared_folder(const std::filesystem::path& runs);
 std::filesystem::path copy_output(const std::filesystem::path& runs, int copy);
 std::filesystem::path copy_passed_output(const std::filesystem::path& runs, int copy);
 std::filesystem::path copy_report(const std::filesystem::path& runs, int copy);

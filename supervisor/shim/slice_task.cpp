@@ -233,6 +233,8 @@ int loop_slice(const ShimOptions& options) {
   }
   block_signals();
   if (::mkdir(folder.runs().c_str(), 0750) != 0 && errno != EEXIST) slice_broke("make " + folder.runs().string());
+  if (::mkdir(shared_folder(folder.runs()).c_str(), 0750) != 0 && errno != EEXIST)
+    slice_broke("make " + shared_folder(folder.runs()).string());
   if (arm->one_cpu) squeeze_onto_one_cpu(spec->seed);
   SliceLoop{*spec, *arm, folder.runs()}.perform();
   return 0;
