@@ -110,7 +110,12 @@ def programs(names=()):
 
 
 def build():
+    sources = [*(RACES / "native").iterdir(), RACES / "races.tsv", RACES / "build.sh"]
+    newest = max(source.stat().st_mtime for source in sources)
     for variant, options in (("wrong", []), ("right", ["-DFIXED"])):
+        built = [BUILD / variant / program.name for program in programs() if program.is_native]
+        if all(file.exists() and file.stat().st_mtime > newest for file in built):
+            continue
         subprocess.run([RACES / "build.sh", BUILD / variant, *options], check=True, stdout=sys.stderr)
 
 

@@ -16,6 +16,7 @@
 #include "storage/unique_fd.hpp"
 #include "supervisor/arms/delay_report.hpp"
 #include "supervisor/clock.hpp"
+#include "supervisor/shim/fresh_folder.hpp"
 #include "supervisor/shim/slice_run.hpp"
 
 namespace ndr {
@@ -37,6 +38,8 @@ struct OutputFile {
     if (!file) copy_broke("make " + path.string());
   }
   void empty() const {
+    struct stat status {};
+    if (::fstat(file.get(), &status) == 0 && status.st_size == 0) return;
     if (::ftruncate(file.get(), 0) != 0) copy_broke("empty a run's output");
   }
   /// Gives what it holds to a file of that name, and begins anew.
@@ -49,12 +52,6 @@ struct OutputFile {
   UniqueFd file;
 };
 
-void remove_folder(const std::filesystem::path& folder) {
-  if (::rmdir(folder.c_str()) == 0) return;
-  std::error_code stays;  // a run may have made what we cannot remove; the next ones have folders of their own
-  std::filesystem::remove_all(folder, stays);
-}
-
 class Copy {
 public:
   Copy(const SliceWork& work, int copy)
@@ -62,6 +59,7 @@ public:
         slice_(*work.spec.slice),
         copy_(copy),
         shares_(copy < slice_.shared_copies),
+        folder_(work.runs),
         output_(copy_output(work.runs, copy)),
         passed_output_(copy_passed_output(work.runs, copy)) {
     wants_report_ = !slice_.noise_library.empty() || !slice_.hold_program.empty();
@@ -88,11 +86,9 @@ public:
 
 private:
   bool perform(std::int64_t run) {
-    const std::filesystem::path folder = work_.runs / std::to_string(run);
-    if (::mkdir(folder.c_str(), 0750) != 0) copy_broke("make " + folder.string());
     const std::uint64_t seed = seed_of_run(work_.spec.seed, run);
-    const Checked<SliceRunEnd> end = perform_slice_run(start_of(run, seed, folder));
-    remove_folder(folder);
+    const Checked<SliceRunEnd> end = perform_slice_run(start_of(run, seed, folder_.take(run)));
+    folder_.give_back();
     if (end.has_error()) {
       tell_slice_trouble(work_.messages, end.error().reason);
       return false;
@@ -213,8 +209,7 @@ private:
   void reuse() {
     output_.empty();
     if (!wants_report_) return;
-    remove_folder(copy_report(work_.runs, copy_));
-    make_report_folder();
+    empty_folder(copy_report(work_.runs, copy_));
   }
 
   void make_report_folder() const {
@@ -226,6 +221,7 @@ private:
   const SliceSpec& slice_;
   int copy_;
   bool shares_;
+  FreshFolder folder_;
   bool has_run_ = false;
   bool wants_report_ = false;
   ArmTools tools_;

@@ -107,7 +107,7 @@ def half_of_the_copies_share_tmpdir_where_that_is_asked_but_no_run_another_ones_
 
 
 def runs_begin_in_the_working_folder_where_that_is_asked(case: Case):
-    perform(case, f'echo "$PWD $TMPDIR" >>{case.root}/told', slice={"own_folders": False, "runs": 4})
+    perform(case, f'echo "$PWD $TMPDIR" >>{case.root}/told; ls -A "$TMPDIR" | grep -q . && exit 3; touch "$TMPDIR/mine"', slice={"own_folders": False, "runs": 4})
     true("in the case", all(words[0] == str(case.root) for words in told(case, "told")))
     same("TMPDIR is fresh all the same", len({words[1] for words in told(case, "told")}), 4)
 
