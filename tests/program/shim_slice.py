@@ -95,8 +95,9 @@ sleep 0.05; echo "end $NDREPRO_RUN" >>{case.root}/told"""
 
 
 def half_of_the_copies_share_tmpdir_where_that_is_asked_but_no_run_another_ones_folder(case: Case):
-    log = perform(case, f'ls -A | grep -q . && exit 3; echo "$PWD $TMPDIR" >>{case.root}/told; touch here $TMPDIR/there; sleep 0.01',
-                  slice={"copies": 4, "shared_copies": 2, "runs": 40, "duration_ms": 60000})
+    script = f"""ls -A | grep -q . && exit 3
+echo "$PWD $TMPDIR" >>{case.root}/told; touch here $TMPDIR/there; sleep 0.01"""
+    log = perform(case, script, slice={"copies": 4, "shared_copies": 2, "runs": 40, "duration_ms": 60000})
     same("failed", log.kept("failed"), [])
     same("folders", len({words[0] for words in told(case, "told")}), 40)
     folders = collections.Counter(words[1] for words in told(case, "told"))
@@ -107,7 +108,9 @@ def half_of_the_copies_share_tmpdir_where_that_is_asked_but_no_run_another_ones_
 
 
 def runs_begin_in_the_working_folder_where_that_is_asked(case: Case):
-    perform(case, f'echo "$PWD $TMPDIR" >>{case.root}/told; ls -A "$TMPDIR" | grep -q . && exit 3; touch "$TMPDIR/mine"', slice={"own_folders": False, "runs": 4})
+    script = f"""ls -A "$TMPDIR" | grep -q . && exit 3
+echo "$PWD $TMPDIR" >>{case.root}/told; touch "$TMPDIR"/mine"""
+    perform(case, script, slice={"own_folders": False, "runs": 4})
     true("in the case", all(words[0] == str(case.root) for words in told(case, "told")))
     same("TMPDIR is fresh all the same", len({words[1] for words in told(case, "told")}), 4)
 
@@ -221,9 +224,14 @@ def a_busy_run_has_ten_times_as_long(case: Case):
     run, = log.kept("failed")
     true("ended", run["stood_still"])
     true(f"after {run['us']} us", 2000000 <= run["us"] <= 3000000 + 1000 * SLACK_MS)
-    log = perform(case, "for ((i = 0; i < 400000; ++i)); do :; done; exit 0", 2,
-                  slice={"copies": 1, "run_limit_ms": 100, "runs": 1})
+    script = "end=$((${EPOCHREALTIME/./} + 600000)); while ((${EPOCHREALTIME/./} < end)); do :; done"
+    log = perform(case, script, 2, slice={"copies": 1, "run_limit_ms": 200, "runs": 1})
     same("one that works and ends", (log.sum["passed"], log.sum["kept"]), (1, 0))
+
+
+def a_run_that_starts_one_command_after_the_other_does_not_stand_still(case: Case):
+    log = perform(case, "for i in {1..15}; do sleep 0.1; done", slice={"copies": 1, "run_limit_ms": 500, "runs": 1})
+    same("it", (log.sum["passed"], log.sum["kept"]), (1, 0))
 
 
 def a_stop_ends_a_slice_and_cuts_its_runs(case: Case):
@@ -358,6 +366,7 @@ if __name__ == "__main__":
         what_a_run_leaves_is_ended_before_the_next_run,
         a_run_that_stands_still_is_ended_at_its_limit,
         a_busy_run_has_ten_times_as_long,
+        a_run_that_starts_one_command_after_the_other_does_not_stand_still,
         a_stop_ends_a_slice_and_cuts_its_runs,
         a_command_that_cannot_be_started_is_told,
         a_killed_loop_leaves_no_process,
