@@ -201,6 +201,19 @@ TEST_CASE("redrawn noise differs from run to run, stays near the arm's own, and 
   CHECK(noise_of(run_setting(arm, 1, every_tool)).starts_with("mode=sleep,p=0.1,us=2000,"));
 }
 
+TEST_CASE("a test of a million calls is not yielded to a standstill by redrawn noise") {
+  Arm arm = slice_arms()[8];
+  arm.noise_chance = 1e-4;
+  int yields = 0;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    const std::string text = noise_of(run_setting(arm, seed, every_tool));
+    if (!text.starts_with("mode=yield,")) continue;
+    ++yields;
+    CHECK(text.starts_with("mode=yield,p=0.01,"));
+  }
+  CHECK(yields > 15);
+}
+
 TEST_CASE("a report folder whose name would end the setting is not asked for") {
   ArmTools tools = every_tool;
   tools.report_folder = "/runs,mode=off";
