@@ -279,6 +279,7 @@ std::vector<PassedPlace> passed_places_in(const std::vector<std::filesystem::pat
       sums[place] += runs;
   }
   std::vector<PassedPlace> places;
+  places.reserve(sums.size());
   for (const auto& [place, runs] : sums)
     places.push_back({place, runs});
   std::stable_sort(places.begin(), places.end(),

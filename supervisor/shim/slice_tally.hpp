@@ -18,7 +18,7 @@ public:
   std::int64_t quantile(double share) const;
 
 private:
-  static constexpr std::size_t classes = 8 * 40;
+  static constexpr std::size_t classes = 320;  // forty octaves
   std::array<std::atomic<std::uint32_t>, classes> counts_{};
 };
 

@@ -196,6 +196,7 @@ private:
     sum.preempting = preempting_;
     if (const std::uint64_t counted = tally_.counted; counted > 0) sum.points = tally_.points / counted;
     std::vector<std::filesystem::path> files;
+    files.reserve(static_cast<std::size_t>(spec_.slice->copies));
     for (int copy = 0; copy < spec_.slice->copies; ++copy)
       files.push_back(passed_places_file(runs_, copy));
     sum.passed_places = passed_places_in(files);
