@@ -156,5 +156,7 @@ class Hunt:
 def traits():
     """What of the host matters to rates; no names, no dates."""
     models = re.findall(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    python = subprocess.run([PYTHON, "-c", "import platform; print(platform.python_version())"], capture_output=True,
+                            text=True, check=True).stdout.strip()
     return {"cpus": len(os.sched_getaffinity(0)), "model": models[0] if models else "", "kernel": os.uname().release,
-            "python": ".".join(map(str, sys.version_info[:3]))}
+            "python": python}
