@@ -27,7 +27,7 @@ struct SliceSpec {
   std::int64_t runs = 0;                // at most; 0: as many as fit
   std::int64_t run_limit_ms = 1000;     // of a run that stands still; one that works has ten times as long
   bool own_folders = true;              // a run begins in its fresh folder, else in the working folder
-  int shared_copies = 0;                // so many of the copies share one folder
+  int shared_copies = 0;                // so many of the copies share one TMPDIR
   std::int64_t most_kept = 100;         // failing runs; then the slice ends
   std::filesystem::path noise_library;  // of the arm; empty: none is there
   std::filesystem::path hold_program;

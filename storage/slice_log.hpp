@@ -17,7 +17,7 @@ struct DelayedPlace {
   std::string module;
   std::uint64_t offset = 0;
   bool operator==(const DelayedPlace&) const = default;
-  auto operator<=>(const DelayedPlace&) const = default;
+  auto operator<=>(const DelayedPlace&) const = default;  // NOLINT(modernize-use-nullptr): its own 0
 };
 
 /// One run of a slice, as its marker in the log says; `begin` and `end` are where its own bytes stand there.

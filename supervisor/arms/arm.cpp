@@ -78,7 +78,8 @@ Arm redrawn(Arm arm, std::uint64_t seed) {
   const bool yields = fraction(state) < 1.0 / 3;
   const double chance = arm.noise_chance * std::exp2((fraction(state) * 2 - 1) * 1.6);
   const double us = arm.noise_us * std::pow(10.0, fraction(state) * 1.1 - 0.7);
-  arm.noise_chance = yields ? 0.5 : std::min(0.5, chance);
+  // Yields are cheaper than naps, so a hundred times as many; half of a million calls would be a hang.
+  arm.noise_chance = std::min(0.5, yields ? arm.noise_chance * 100 : chance);
   arm.noise_us = yields ? 0 : std::clamp(static_cast<int>(us), 1, 100000);
   return arm;
 }

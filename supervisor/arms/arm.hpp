@@ -20,7 +20,7 @@ struct Arm {
   double watchdog_scale = 1;       // of the operation timeout; 0 switches it off (margin screen)
   double operation_timeout_s = 5;  // what the scale applies to: CI's, else the default of CI's set-up action
   int copies = 1;                  // runs at a time, in a slice
-  int shared_copies = 0;           // so many of them begin in one folder and share TMPDIR
+  int shared_copies = 0;           // so many of them share one TMPDIR
   double noise_chance = 0;         // of a delay at each call by which threads and processes meet; 0: no library
   int noise_us = 0;                // the longest nap; 0: yields instead of naps
   bool counts_points = false;      // loads the library to count such calls, and delays nothing

@@ -6,15 +6,17 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "storage/unique_fd.hpp"
 #include "supervisor/arms/delay_report.hpp"
 #include "supervisor/clock.hpp"
+#include "supervisor/shim/fresh_folder.hpp"
 #include "supervisor/shim/slice_run.hpp"
 
 namespace ndr {
@@ -27,17 +29,28 @@ constexpr std::size_t most_scanned = 4u << 20;  // of a passing run, for the sig
 
 [[noreturn]] void copy_broke(const std::string& what) { throw std::system_error{errno, std::generic_category(), what}; }
 
-UniqueFd open_output(const std::filesystem::path& file) {
-  UniqueFd output{::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640)};
-  if (!output) copy_broke("make " + file.string());
-  return output;
-}
+/// A file that takes the output of one run after the other.
+struct OutputFile {
+  explicit OutputFile(std::filesystem::path at) : path(std::move(at)) { open(); }
 
-void remove_folder(const std::filesystem::path& folder) {
-  if (::rmdir(folder.c_str()) == 0) return;
-  std::error_code stays;  // a run may have made what we cannot remove; the next ones have folders of their own
-  std::filesystem::remove_all(folder, stays);
-}
+  void open() {
+    file.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640));
+    if (!file) copy_broke("make " + path.string());
+  }
+  void empty() const {
+    struct stat status {};
+    if (::fstat(file.get(), &status) == 0 && status.st_size == 0) return;
+    if (::ftruncate(file.get(), 0) != 0) copy_broke("empty a run's output");
+  }
+  /// Gives what it holds to a file of that name, and begins anew.
+  void give_to(const std::filesystem::path& kept) {
+    if (::rename(path.c_str(), kept.c_str()) != 0) copy_broke("keep " + kept.string());
+    open();
+  }
+
+  std::filesystem::path path;
+  UniqueFd file;
+};
 
 class Copy {
 public:
@@ -46,7 +59,9 @@ public:
         slice_(*work.spec.slice),
         copy_(copy),
         shares_(copy < slice_.shared_copies),
-        output_(open_output(copy_output(work.runs, copy))) {
+        folder_(work.runs),
+        output_(copy_output(work.runs, copy)),
+        passed_output_(copy_passed_output(work.runs, copy)) {
     wants_report_ = !slice_.noise_library.empty() || !slice_.hold_program.empty();
     if (wants_report_) make_report_folder();
     tools_ = {slice_.noise_library.string(), slice_.hold_program.string(), work.runs.string(),
@@ -64,19 +79,18 @@ public:
       if (!perform(run)) break;
     }
     if (!passed_places_.empty()) write_passed_places();
+    if (!last_passed_) return;
+    passed_output_.give_to(kept_output(work_.runs, last_passed_->run));
+    tell(*last_passed_);
   }
 
 private:
   bool perform(std::int64_t run) {
-    const std::filesystem::path folder = shares_ ? work_.runs / "shared" : work_.runs / std::to_string(run);
-    if (::mkdir(folder.c_str(), 0750) != 0 && !(shares_ && errno == EEXIST)) copy_broke("make " + folder.string());
     const std::uint64_t seed = seed_of_run(work_.spec.seed, run);
-    const Checked<SliceRunEnd> end = perform_slice_run(start_of(run, seed, folder));
-    if (!shares_) remove_folder(folder);
+    const Checked<SliceRunEnd> end = perform_slice_run(start_of(run, seed, folder_.take(run)));
+    folder_.give_back();
     if (end.has_error()) {
-      KeptMessage message;
-      std::strncpy(message.trouble, end.error().reason.c_str(), sizeof message.trouble - 1);
-      tell(message);
+      tell_slice_trouble(work_.messages, end.error().reason);
       return false;
     }
     count(run, seed, *end);
@@ -98,12 +112,14 @@ private:
       else
         found->second = std::move(value);
     };
-    set("TMPDIR", folder.string());
+    // Only TMPDIR is shared: what a test keeps where it begins is its own in CI too, and a correct one may fail if
+    // another run finds it there.
+    set("TMPDIR", shares_ ? shared_folder(work_.runs).string() : folder.string());
     set("NDREPRO_SEED", std::to_string(seed));
     set("NDREPRO_RUN", std::to_string(run));
     for (auto& [name, value] : setting.environment)
       set(name, std::move(value));
-    start.output = output_.get();
+    start.output = output_.file.get();
     start.limit_ms = slice_.run_limit_ms;
     return start;
   }
@@ -124,6 +140,7 @@ private:
     message.stood_still = end.stood_still;
     message.duration_us = end.duration_us;
     message.leftovers = end.leftovers;
+    if (end.wrote_too_much) cut_output();
     const bool failed = end.exit_code != 0 || end.stood_still;
     if (failed) return keep(message, Kept::failed);
     ++tally.passed;
@@ -131,8 +148,16 @@ private:
     if (wants_report_) read_report();
     if (has_literal()) return keep(message, Kept::literal);
     if (!tally.has_first_passed.exchange(true)) return keep(message, Kept::first_passed);
-    tally.last_passed_copy = copy_;
+    message.kept = Kept::last_passed;
+    last_passed_ = message;
+    std::swap(output_, passed_output_);
     reuse();
+  }
+
+  /// The next run would write as much again: a hundred such outputs are no log.
+  void cut_output() {
+    if (::ftruncate(output_.file.get(), most_run_output) != 0) copy_broke("cut a run's output");
+    work_.tally.over = true;
   }
 
   void read_report() {
@@ -155,9 +180,9 @@ private:
   bool has_literal() {
     if (work_.spec.literals.empty()) return false;
     struct stat status {};
-    if (::fstat(output_.get(), &status) != 0 || status.st_size == 0) return false;
+    if (::fstat(output_.file.get(), &status) != 0 || status.st_size == 0) return false;
     text_.resize(std::min<std::size_t>(static_cast<std::size_t>(status.st_size), most_scanned));
-    const ssize_t got = ::pread(output_.get(), text_.data(), text_.size(), 0);
+    const ssize_t got = ::pread(output_.file.get(), text_.data(), text_.size(), 0);
     const std::string_view text{text_.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
     return std::any_of(work_.spec.literals.begin(), work_.spec.literals.end(),
                        [text](const std::string& literal) { return text.find(literal) != std::string_view::npos; });
@@ -165,9 +190,7 @@ private:
 
   void keep(KeptMessage& message, Kept why) {
     message.kept = why;
-    const std::filesystem::path kept = kept_output(work_.runs, message.run);
-    if (::rename(copy_output(work_.runs, copy_).c_str(), kept.c_str()) != 0) copy_broke("keep " + kept.string());
-    output_ = open_output(copy_output(work_.runs, copy_));
+    output_.give_to(kept_output(work_.runs, message.run));
     if (why == Kept::failed || why == Kept::literal) {
       if (++work_.tally.kept >= slice_.most_kept) work_.tally.over = true;
     }
@@ -180,17 +203,13 @@ private:
   }
 
   void tell(const KeptMessage& message) const {
-    static_assert(sizeof message <= 512);  // PIPE_BUF at least: whole or not at all
-    while (::write(work_.messages, &message, sizeof message) < 0) {
-      if (errno != EINTR) copy_broke("tell the loop of a run");
-    }
+    if (!tell_slice(work_.messages, message)) copy_broke("tell the loop of a run");
   }
 
   void reuse() {
-    if (::ftruncate(output_.get(), 0) != 0) copy_broke("empty a run's output");
+    output_.empty();
     if (!wants_report_) return;
-    remove_folder(copy_report(work_.runs, copy_));
-    make_report_folder();
+    empty_folder(copy_report(work_.runs, copy_));
   }
 
   void make_report_folder() const {
@@ -202,10 +221,13 @@ private:
   const SliceSpec& slice_;
   int copy_;
   bool shares_;
+  FreshFolder folder_;
   bool has_run_ = false;
   bool wants_report_ = false;
   ArmTools tools_;
-  UniqueFd output_;
+  OutputFile output_;         // of the run in progress
+  OutputFile passed_output_;  // of the last run that passed
+  std::optional<KeptMessage> last_passed_;
   std::string text_;
   std::map<DelayedPlace, std::int64_t> passed_places_;
 };
@@ -219,8 +241,12 @@ std::uint64_t seed_of_run(std::uint64_t slice_seed, std::int64_t run) {
   return (z ^ (z >> 31)) >> 33;
 }
 
+std::filesystem::path shared_folder(const std::filesystem::path& runs) { return runs / "shared"; }
 std::filesystem::path copy_output(const std::filesystem::path& runs, int copy) {
   return runs / ("copy_" + std::to_string(copy) + ".log");
+}
+std::filesystem::path copy_passed_output(const std::filesystem::path& runs, int copy) {
+  return runs / ("copy_" + std::to_string(copy) + ".passed");
 }
 std::filesystem::path copy_report(const std::filesystem::path& runs, int copy) {
   return runs / ("copy_" + std::to_string(copy) + ".report");
@@ -253,12 +279,27 @@ std::vector<PassedPlace> passed_places_in(const std::vector<std::filesystem::pat
       sums[place] += runs;
   }
   std::vector<PassedPlace> places;
+  places.reserve(sums.size());
   for (const auto& [place, runs] : sums)
     places.push_back({place, runs});
   std::stable_sort(places.begin(), places.end(),
                    [](const PassedPlace& a, const PassedPlace& b) { return a.runs > b.runs; });
   if (places.size() > most_told_places) places.resize(most_told_places);
   return places;
+}
+
+bool tell_slice(int messages, const KeptMessage& message) {
+  static_assert(sizeof message <= 512);  // PIPE_BUF at least: whole or not at all
+  while (::write(messages, &message, sizeof message) < 0) {
+    if (errno != EINTR) return false;
+  }
+  return true;
+}
+
+void tell_slice_trouble(int messages, std::string_view trouble) {
+  KeptMessage message;
+  trouble.copy(message.trouble, sizeof message.trouble - 1);
+  tell_slice(messages, message);  // a loop that is gone needs to know nothing
 }
 
 void loop_copy(const SliceWork& work, int copy) { Copy{work, copy}.loop(); }

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <string_view>
 
 #include "storage/attempt_folder.hpp"
 #include "supervisor/arms/arm.hpp"
@@ -20,8 +21,10 @@ struct SliceWork {
 /// Seed of one run of a slice, below 2^31.
 std::uint64_t seed_of_run(std::uint64_t slice_seed, std::int64_t run);
 
-/// The files of a copy and of a kept run below `runs`.
+/// TMPDIR of the copies that share one; the files of a copy and of a kept run: all below `runs`.
+std::filesystem::path shared_folder(const std::filesystem::path& runs);
 std::filesystem::path copy_output(const std::filesystem::path& runs, int copy);
+std::filesystem::path copy_passed_output(const std::filesystem::path& runs, int copy);
 std::filesystem::path copy_report(const std::filesystem::path& runs, int copy);
 std::filesystem::path passed_places_file(const std::filesystem::path& runs, int copy);
 std::filesystem::path kept_output(const std::filesystem::path& runs, std::int64_t run);
@@ -31,6 +34,11 @@ std::filesystem::path kept_report(const std::filesystem::path& runs, std::int64_
 std::vector<DelayedPlace> delayed_places(const std::filesystem::path& folder);
 /// A file of passed_places_file(), or several of them added up; the most frequent first.
 std::vector<PassedPlace> passed_places_in(const std::vector<std::filesystem::path>& files);
+
+/// Tells the loop of a slice through its pipe `messages`; false where it cannot be told. The second: of what keeps a
+/// copy from going on.
+bool tell_slice(int messages, const KeptMessage& message);
+void tell_slice_trouble(int messages, std::string_view trouble);
 
 /// One copy: a process of its own, which makes one run after the other until the slice is over. Throws
 /// std::system_error for a broken machine.

@@ -67,6 +67,8 @@ SliceLoop::SliceLoop(const AttemptSpec& spec, Arm arm, std::filesystem::path run
 void SliceLoop::perform() {
   block_signals();
   if (::mkdir(runs_.c_str(), 0750) != 0 && errno != EEXIST) slice_broke("make " + runs_.string());
+  const std::filesystem::path shared = shared_folder(runs_);
+  if (::mkdir(shared.c_str(), 0750) != 0 && errno != EEXIST) slice_broke("make " + shared.string());
   if (arm_.one_cpu) squeeze_onto_one_cpu(spec_.seed);
   for (int copy = 0; copy < spec_.slice->copies; ++copy)
     start(copy);
@@ -94,7 +96,8 @@ void SliceLoop::start(int copy) {
     hear_.reset();
     loop_copy({spec_, arm_, runs_, tally_, tell_.get(), began_ms_ + spec_.slice->duration_ms}, copy);
   } catch (const std::exception& broken) {
-    complain({"", broken.what(), ""});
+    // Not on our standard error, which may be the log: a frame may be half written there.
+    tell_slice_trouble(tell_.get(), broken.what());
     status = 1;
   }
   ::_exit(status);
@@ -136,6 +139,14 @@ void SliceLoop::take(const KeptMessage& message) {
     tally_.over = true;
     return;
   }
+  if (message.kept == Kept::last_passed) {
+    if (!last_passed_ || last_passed_->run < message.run) last_passed_ = message;
+    return;
+  }
+  tell_kept(message);
+}
+
+void SliceLoop::tell_kept(const KeptMessage& message) {
   const std::filesystem::path output = kept_output(runs_, message.run);
   SliceRun run = slice_run_of(message);
   run.places = delayed_places(kept_report(runs_, message.run));
@@ -157,14 +168,7 @@ SliceProgress SliceLoop::progress() const {
 
 void SliceLoop::end() {
   SliceProgress sum = progress();
-  if (const int copy = tally_.last_passed_copy; copy >= 0) {
-    SliceRun last;
-    last.run = sum.runs;
-    last.copy = copy;
-    last.kept = Kept::last_passed;
-    last.exit_code = 0;
-    teller_.kept(last, copy_output(runs_, copy));
-  }
+  if (last_passed_) tell_kept(*last_passed_);
   sum.over = true;
   sum.median_us = tally_.passed_us.quantile(0.5);
   sum.p99_us = tally_.passed_us.quantile(0.99);
@@ -172,6 +176,7 @@ void SliceLoop::end() {
   sum.preempting = preempting_;
   if (const std::uint64_t counted = tally_.counted; counted > 0) sum.points = tally_.points / counted;
   std::vector<std::filesystem::path> files;
+  files.reserve(static_cast<std::size_t>(spec_.slice->copies));
   for (int copy = 0; copy < spec_.slice->copies; ++copy)
     files.push_back(passed_places_file(runs_, copy));
   sum.passed_places = passed_places_in(files);

@@ -37,6 +37,7 @@ private:
   void disturb();
   void hear_copies();
   void take(const KeptMessage& message);
+  void tell_kept(const KeptMessage& message);
   SliceProgress progress() const;
   void end();
 
@@ -48,6 +49,7 @@ private:
   std::int64_t began_ms_;
   UniqueFd hear_;
   UniqueFd tell_;
+  std::optional<KeptMessage> last_passed_;  // of all copies
   std::string trouble_;
   std::optional<Preempter> preempter_;
   std::string preempting_;

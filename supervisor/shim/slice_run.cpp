@@ -75,12 +75,14 @@ private:
 /// What the tree of a run does, seen twice to tell whether it gets on.
 struct TreeWork {
   std::int64_t ticks = 0;
-  bool is_runnable = false;  // or waits for a disk
+  std::uint64_t threads = 0;  // their ids, mixed: another number where one came or went
+  bool is_runnable = false;   // or waits for a disk
 };
 
 void add_work(int pid, TreeWork& work) {
   const std::string folder = "/proc/" + std::to_string(pid) + "/task";
   for (const int thread : numbers_in(folder)) {
+    work.threads += static_cast<std::uint64_t>(thread) * 0x9e3779b97f4a7c15u;
     const std::string text = proc_text(folder + "/" + std::to_string(thread) + "/stat").value_or("");
     const std::size_t name_end = text.rfind(')');
     if (name_end == std::string::npos || name_end + 2 >= text.size()) continue;
@@ -144,10 +146,12 @@ private:
   void note_end(const siginfo_t& ended) {
     leader_ended_ = true;
     end_.duration_us = now_us() - began_us_;
-    if (ended.si_code == CLD_EXITED)
+    if (ended.si_code == CLD_EXITED) {
       end_.exit_code = ended.si_status;
-    else
+      end_.stood_still = false;  // it ended by itself in the moment when it was to be killed
+    } else {
       end_.term_signal = ended.si_status;
+    }
   }
 
   /// `hears_end`: also until somebody wants us to end.
@@ -168,14 +172,17 @@ private:
   void look() {
     const std::int64_t now = now_us();
     if (now < next_look_us_) return;
+    // Where we ourselves had to wait so long for a CPU, nobody can be blamed for standing still.
+    const bool is_starved = now - next_look_us_ > look_ms * 1000;
     next_look_us_ = now + look_ms * 1000;
     struct stat status {};
     if (::fstat(start_.output, &status) == 0 && status.st_size > most_run_output) end_.wrote_too_much = true;
     const std::int64_t limit_us = start_.limit_ms * 1000;
     if (now - began_us_ < limit_us / 2) return;
     const TreeWork work = tree_work();
-    if (work.is_runnable || work.ticks > ticks_ + 1 || still_since_us_ == 0) still_since_us_ = now;
-    ticks_ = work.ticks;
+    const bool gets_on = work.is_runnable || work.ticks > last_.ticks + 1 || work.threads != last_.threads;
+    if (gets_on || is_starved || still_since_us_ == 0) still_since_us_ = now;
+    last_ = work;
     const bool stands_still = now - began_us_ >= limit_us && now - still_since_us_ >= limit_us / 2;
     end_.stood_still = stands_still || now - began_us_ >= limit_us * patience;
   }
@@ -204,7 +211,7 @@ private:
   std::int64_t began_us_;
   std::int64_t next_look_us_ = 0;
   std::int64_t still_since_us_ = 0;
-  std::int64_t ticks_ = 0;
+  TreeWork last_;
   bool leader_ended_ = false;
   bool children_left_ = true;
   SliceRunEnd end_;

@@ -18,7 +18,7 @@ public:
   std::int64_t quantile(double share) const;
 
 private:
-  static constexpr std::size_t classes = 8 * 40;
+  static constexpr std::size_t classes = 320;  // forty octaves
   std::array<std::atomic<std::uint32_t>, classes> counts_{};
 };
 
@@ -30,7 +30,6 @@ struct SliceTally {
   std::atomic<std::int64_t> kept{0};
   std::atomic<std::int64_t> cut{0};
   std::atomic<bool> has_first_passed{false};
-  std::atomic<int> last_passed_copy{-1};
   std::atomic<std::uint64_t> points{0};  // of all counted runs
   std::atomic<std::uint64_t> counted{0};
   std::atomic<bool> over{false};  // no more runs
