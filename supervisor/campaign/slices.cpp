@@ -43,9 +43,12 @@ double scaled_chance(const Progress& now, double level) {
 
 int fitting_copies(int copies, const Progress& now) { return run_us(now) > 2000000 ? std::min(copies, 4) : copies; }
 
-/// In every second slice of an arm the framework's own repetition: a run of about a second instead of one iteration.
+/// Where starting costs most of a run, in every second slice of an arm the framework's own repetition: a run of about a
+/// second instead of one iteration.
 int slice_iterations(const Policy& policy, const Progress& now, int level_round) {
-  if (policy.plain_iterations == 0 || level_round % 2 == 0 || now.iteration_us == 0) return policy.plain_iterations;
+  const bool starts_fast = run_us(now) < 100000;
+  if (policy.plain_iterations == 0 || starts_fast || level_round % 2 == 0 || now.iteration_us == 0)
+    return policy.plain_iterations;
   return static_cast<int>(std::clamp<std::int64_t>(1000000 / now.iteration_us, 1, 1000));
 }
 
@@ -238,6 +241,7 @@ Arm slice_arm(const std::string& name, int round, const Policy& policy, const Pr
     arm.copies = 1;
     arm.priority_points = static_cast<int>(std::clamp<std::uint64_t>(now.points, 2, 100000));
   } else if (name == "chaos") {
+    arm.copies = level > 1 ? 16 : 4;
     arm.redrawn = true;
     arm.noise_chance = scaled_chance(now, 1);
     arm.noise_us = scaled_us(now, level);
