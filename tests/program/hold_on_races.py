@@ -55,6 +55,11 @@ bool child_gives(int wanted) {
   int status = 0;
   return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == wanted;
 }
+#ifdef __SANITIZE_ADDRESS__
+constexpr int forking = -1;  // its allocator may be locked by another thread at the fork, and stays so in the child
+#else
+constexpr int forking = 3;
+#endif
 int main() {
   signal(SIGUSR1, [](int) {});
   std::vector<std::thread> threads;
@@ -64,7 +69,7 @@ int main() {
       sigfillset(&all);
       if (number % 2) pthread_sigmask(SIG_BLOCK, &all, nullptr);
       for (int i = 0; i < 50; ++i) {
-        const bool right = work(100) == 1225 && (i != 25 || number != 3 || child_gives(7));
+        const bool right = work(100) == 1225 && (i != 25 || number != forking || child_gives(7));
         const std::lock_guard<std::mutex> hold(mutex);
         ++guarded;
         wrong += !right;
