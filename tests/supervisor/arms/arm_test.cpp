@@ -95,8 +95,7 @@ const ArmTools every_tool{"/lib/noise.so", "/bin/hold", "/runs", "/runs/report"}
 /// An arm of each name that a slice may have, with all of its parameters unlike the plain arm's.
 std::vector<Arm> slice_arms() {
   std::vector<Arm> arms(9);
-  const char* const names[] = {"copies",  "noise", "yield", "pct", "affinity",
-                               "preempt", "hold",  "calls", "chaos"};
+  const char* const names[] = {"copies", "noise", "yield", "pct", "affinity", "preempt", "hold", "calls", "chaos"};
   for (std::size_t i = 0; i < arms.size(); ++i) {
     arms[i].name = names[i];
     arms[i].iterations = 1;

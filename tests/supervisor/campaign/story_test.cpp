@@ -21,7 +21,7 @@ TEST_CASE("what a budget shows is told with what it supposes") {
   Policy sliced = policy;
   sliced.slices = true;
   const auto told = nlohmann::json::parse(budget_event(CampaignRow{}, sliced, false, 0).body);
-  CHECK_THAT(told["text"].get<std::string>(), ContainsSubstring("; amplified, about ") &&
-                                                  ContainsSubstring("or more often than once in 106 s"));
+  CHECK_THAT(told["text"].get<std::string>(),
+             ContainsSubstring("; amplified, about ") && ContainsSubstring("or more often than once in 106 s"));
   CHECK(told["smallest_visible_amplified_rate"] > 0);
 }
