@@ -334,7 +334,8 @@ std::optional<Arm> recipe_arm(const Policy& policy, const Progress& now) {
 }
 
 std::optional<RunAttempt> compare_slice(const Policy& policy, const Progress& now) {
-  const bool is_enough = now.compared_matched >= compared_runs && now.compared_passed >= compared_runs * 10;
+  const bool is_enough =
+      now.compared_matched >= compared_runs && now.compared_passed >= 10 * std::int64_t{compared_runs};
   if (is_enough || now.compare_ms >= policy.budget_ms / 20) return std::nullopt;
   const ArmRecord* best = nullptr;
   for (const ArmRecord& record : now.slices) {

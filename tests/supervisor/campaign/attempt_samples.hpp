@@ -54,7 +54,7 @@ struct Play {
   }
   /// The step that was taken.
   RunAttempt ends(const Played& played) {
-    const RunAttempt taken = attempt();
+    RunAttempt taken = attempt();
     now = after(policy, now, AttemptEnded{row_of(taken, played, ++number), played.board_suspect, played.exposure_ms});
     return taken;
   }
