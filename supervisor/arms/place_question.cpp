@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr rlim_t most_memory = rlim_t{4} << 30;
+[[maybe_unused]] constexpr rlim_t most_memory = rlim_t{4} << 30;
 constexpr rlim_t most_cpu_s = 30;
 
 /// [module, offset] of each, and how long it may take.
@@ -86,10 +86,12 @@ std::string answer_places(const std::string& question) {
 }
 
 int places_command() {
-  const rlimit memory{most_memory, most_memory};
   const rlimit time{most_cpu_s, most_cpu_s};
   const rlimit none{0, 0};
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which reserve terabytes for themselves
+  const rlimit memory{most_memory, most_memory};
   ::setrlimit(RLIMIT_AS, &memory);
+#endif
   ::setrlimit(RLIMIT_CPU, &time);
   ::setrlimit(RLIMIT_CORE, &none);
   const std::string question{std::istreambuf_iterator<char>{std::cin}, {}};

@@ -31,11 +31,13 @@ std::string plain_number(double value) {
 
 void add_variables(const Evidence& evidence, const AttemptSpec& spec, const std::string& script,
                    std::vector<CiDifference>& found) {
-  for (const auto& [name, value] : evidence.environment) {
+  for (const auto& variable : evidence.environment) {
+    const std::string& name = variable.first;
+    const auto& value = variable.second;
     if (evidence.secrets.contains(name)) continue;
     if (names(script, name) && script.find(value.value) != std::string::npos) continue;
     const auto here = std::find_if(spec.environment.rbegin(), spec.environment.rend(),
-                                   [&name](const auto& variable) { return variable.first == name; });
+                                   [&name](const auto& one) { return one.first == name; });
     const bool is_set = here != spec.environment.rend();
     if (is_set && here->second == value.value) continue;
     if (names(script, name))

@@ -101,19 +101,19 @@ TEST_CASE("a race that only one arm brings out is found in seconds, whichever ar
   for (const char* arm : {"copies", "noise", "yield", "hold", "chaos", "preempt"}) {
     INFO("arm " << arm);
     double sum_ms = 0;
-    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 25; ++seed) {
       const SlicedEnd end = simulate_slices({.rates = {{arm, 0.01}}}, sliced_policy(), seed);
       INFO("seed " << seed);
       REQUIRE(end.finish.outcome == CampaignOutcome::reproduced);
       REQUIRE(end.progress.matched >= 3);
       sum_ms += static_cast<double>(end.first_match_ms);
     }
-    CHECK(sum_ms / 100 < 8000);
+    CHECK(sum_ms / 25 < 8000);
   }
 }
 
 TEST_CASE("without a match every arm has at least a twentieth of the search and plain controls a tenth") {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     INFO("seed " << seed);
     const SlicedEnd end = simulate_slices({}, sliced_policy(), seed);
     REQUIRE(end.finish.outcome == CampaignOutcome::not_reproduced);
@@ -132,7 +132,7 @@ TEST_CASE("without a match every arm has at least a twentieth of the search and 
 TEST_CASE("a hit is stepped down to the weakest arm that still fails") {
   Race race{.rates = {{"chaos", 0.05}, {"noise", 0.03}, {"yield", 0.02}}};
   int yields = 0;
-  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const SlicedEnd end = simulate_slices(race, sliced_policy(), seed);
     Policy policy = sliced_policy();
     policy.seed = seed;
@@ -141,7 +141,7 @@ TEST_CASE("a hit is stepped down to the weakest arm that still fails") {
     CHECK(recipe->name != "chaos");
     yields += recipe->name == "yield";
   }
-  CHECK(yields >= 45);  // the weakest of the three
+  CHECK(yields >= 18);  // the weakest of the three
 }
 
 TEST_CASE("one lucky match of a weaker arm is no recipe") {
@@ -167,7 +167,7 @@ TEST_CASE("an arm that makes other failures is dropped and named, unrelated fail
   REQUIRE(harmful.progress.dropped.size() == 1);
   CHECK(harmful.progress.dropped.front().name == "hold");
   CHECK(harmful.progress.dropped.front().why.find("failed otherwise than in CI") != std::string::npos);
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     INFO("seed " << seed);
     CHECK(simulate_slices({.other = 0.03}, sliced_policy(), seed).progress.dropped.empty());
   }
@@ -215,7 +215,7 @@ TEST_CASE("learning from other cases finds a race of the same class sooner") {
   Policy taught = sliced_policy();
   taught.arms = learnt(taught.arms, history);
   double fresh_ms = 0, taught_ms = 0;
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     fresh_ms +=
         static_cast<double>(simulate_slices({.rates = {{"hold", 0.002}}}, sliced_policy(), seed).first_match_ms);
     taught_ms += static_cast<double>(simulate_slices({.rates = {{"hold", 0.002}}}, taught, seed).first_match_ms);
