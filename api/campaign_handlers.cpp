@@ -51,6 +51,16 @@ Problem already_finished(const CampaignRow& row) {
   return Problem{"already_finished", "campaign " + std::to_string(row.id.value) + " has finished", "", {}, {}};
 }
 
+/// Of a campaign, a verification or a replay alike.
+template <class Order>
+Answering ordered(Api& api, Order order) {
+  const auto id = co_await api.services.campaigns.submit(std::move(order));
+  if (!id) co_return problem_of(id.error());
+  const FindCampaign work{*id};
+  const auto stored = co_await api.services.store.read(work);
+  co_return accepted(to_json_text(stored.value()), path_of(*id));
+}
+
 }  // namespace
 
 Answering list_campaigns(Api& api, const Request& request) {
@@ -81,11 +91,7 @@ Answering create_campaign(Api& api, const Request& request) {
   if (!row) co_return row.error();
   wanted->case_name = row->name;
   wanted->requested_by = request.identity;
-  const auto id = co_await api.services.campaigns.submit(std::move(*wanted));
-  if (!id) co_return problem_of(id.error());
-  const FindCampaign work{*id};
-  const auto stored = co_await api.services.store.read(work);
-  co_return accepted(to_json_text(stored.value()), path_of(*id));
+  co_return co_await ordered(api, std::move(*wanted));
 }
 
 Answering create_verification(Api& api, const Request& request) {
@@ -95,11 +101,7 @@ Answering create_verification(Api& api, const Request& request) {
   if (!row) co_return row.error();
   wanted->case_name = row->name;
   wanted->requested_by = request.identity;
-  const auto id = co_await api.services.campaigns.submit(std::move(*wanted));
-  if (!id) co_return problem_of(id.error());
-  const FindCampaign work{*id};
-  const auto stored = co_await api.services.store.read(work);
-  co_return accepted(to_json_text(stored.value()), path_of(*id));
+  co_return co_await ordered(api, std::move(*wanted));
 }
 
 Answering create_replay(Api& api, const Request& request) {
@@ -109,11 +111,7 @@ Answering create_replay(Api& api, const Request& request) {
   if (!row) co_return row.error();
   wanted->attempt = row->id;
   wanted->requested_by = request.identity;
-  const auto id = co_await api.services.campaigns.submit(std::move(*wanted));
-  if (!id) co_return problem_of(id.error());
-  const FindCampaign work{*id};
-  const auto stored = co_await api.services.store.read(work);
-  co_return accepted(to_json_text(stored.value()), path_of(*id));
+  co_return co_await ordered(api, std::move(*wanted));
 }
 
 Answering get_campaign(Api& api, const Request& request) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "analyzer/statistics/random.hpp"
 #include "storage/strict_json.hpp"
 
 namespace ndr {
@@ -63,21 +64,13 @@ bool take_parameter(const std::string& key, const json& value, Arm& arm) {
   return false;
 }
 
-/// SplitMix64, as everywhere: the same numbers on each machine.
-double fraction(std::uint64_t& state) {
-  std::uint64_t z = state += 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
-}
-
 /// Around the arm's own: the chance within a factor of three, naps from a fifth to two and a half times as long, and
 /// one run in three yields instead.
 Arm redrawn(Arm arm, std::uint64_t seed) {
-  std::uint64_t state = seed;
-  const bool yields = fraction(state) < 1.0 / 3;
-  const double chance = arm.noise_chance * std::exp2((fraction(state) * 2 - 1) * 1.6);
-  const double us = arm.noise_us * std::pow(10.0, fraction(state) * 1.1 - 0.7);
+  RandomStream random{seed};
+  const bool yields = random.fraction() < 1.0 / 3;
+  const double chance = arm.noise_chance * std::exp2((random.fraction() * 2 - 1) * 1.6);
+  const double us = arm.noise_us * std::pow(10.0, random.fraction() * 1.1 - 0.7);
   // Yields are cheaper than naps, so a hundred times as many; half of a million calls would be a hang.
   arm.noise_chance = std::min(0.5, yields ? arm.noise_chance * 100 : chance);
   arm.noise_us = yields ? 0 : std::clamp(static_cast<int>(us), 1, 100000);

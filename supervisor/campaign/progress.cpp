@@ -5,30 +5,12 @@
 #include "supervisor/campaign/ladder.hpp"
 #include "supervisor/campaign/policy.hpp"
 #include "supervisor/campaign/verify.hpp"
+#include "supervisor/run/verdict.hpp"
 
 namespace ndr {
 namespace {
 
 constexpr std::int64_t harmful_failures = 5;
-
-/// The run could be judged: it counts in the screen and in a rate.
-bool is_answer(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::reproduced:
-    case Verdict::passed:
-    case Verdict::different_failure:
-    case Verdict::hang:
-    case Verdict::timed_out:
-      return true;
-    case Verdict::contention:
-    case Verdict::setup_error:
-    case Verdict::infrastructure:
-    case Verdict::cancelled:
-    case Verdict::lost:
-      return false;
-  }
-  return false;
-}
 
 void count_match(const AttemptRow& row, const Arm& arm, Progress& now) {
   now.matched += static_cast<int>(std::max<std::int64_t>(1, row.matched));

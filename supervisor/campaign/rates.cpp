@@ -8,29 +8,12 @@
 #include "analyzer/statistics/inverse_sampling.hpp"
 #include "storage/slice_log.hpp"
 #include "supervisor/campaign/report.hpp"
+#include "supervisor/run/verdict.hpp"
 
 namespace ndr {
 namespace {
 
 constexpr double confidence = 0.95;
-
-bool counts(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::reproduced:
-    case Verdict::passed:
-    case Verdict::different_failure:
-    case Verdict::hang:
-    case Verdict::timed_out:
-      return true;
-    case Verdict::contention:
-    case Verdict::setup_error:
-    case Verdict::infrastructure:
-    case Verdict::cancelled:
-    case Verdict::lost:
-      return false;
-  }
-  return false;
-}
 
 /// It had not failed yet when the budget ended it, sooner than an attempt's own limit would have: in the rest of its
 /// time it might have matched.
@@ -67,13 +50,13 @@ bool has_slices(const CampaignEnd& end) {
 /// The arm that the last run which could be judged was of.
 bool is_last_used(const CampaignEnd& end, const Arm& arm) {
   const auto last = std::find_if(end.attempts.rbegin(), end.attempts.rend(),
-                                 [](const AttemptRow& row) { return row.verdict && counts(*row.verdict); });
+                                 [](const AttemptRow& row) { return row.verdict && is_answer(*row.verdict); });
   return last != end.attempts.rend() && arm_of(*last) == arm;
 }
 
 bool is_only_one_used(const CampaignEnd& end, const Arm& arm) {
   return std::all_of(end.attempts.begin(), end.attempts.end(), [&arm](const AttemptRow& row) {
-    return !row.verdict || !counts(*row.verdict) || arm_of(row) == arm;
+    return !row.verdict || !is_answer(*row.verdict) || arm_of(row) == arm;
   });
 }
 
@@ -97,7 +80,7 @@ std::vector<ArmTally> tallies_of(const CampaignEnd& end) {
     ++tally->attempts;
     tally->slices += row.slice_json.empty() ? 0 : 1;
     tally->timed_out += row.verdict == Verdict::timed_out ? 1 : 0;
-    if (counts(*row.verdict) && !is_cut_off(end.policy, row)) count(row, *tally);
+    if (is_answer(*row.verdict) && !is_cut_off(end.policy, row)) count(row, *tally);
   }
   std::stable_sort(tallies.begin(), tallies.end(), comes_before);
   return tallies;
@@ -112,7 +95,7 @@ LeftOut left_out_of(const CampaignEnd& end) {
     left.infrastructure += row.verdict == Verdict::infrastructure ? 1 : 0;
     left.cancelled += row.verdict == Verdict::cancelled ? 1 : 0;
     left.lost += row.verdict == Verdict::lost ? 1 : 0;
-    if (row.slice_json.empty() || !row.verdict || !counts(*row.verdict)) continue;
+    if (row.slice_json.empty() || !row.verdict || !is_answer(*row.verdict)) continue;
     left.runs += row.infrastructure;
     if (const auto sum = progress_from(row.slice_json)) left.stopped_runs += sum->cut;
   }

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "analyzer/statistics/gamma_poisson.hpp"
+#include "analyzer/statistics/random.hpp"
 #include "supervisor/campaign/ladder.hpp"
 
 namespace ndr {
@@ -30,7 +32,7 @@ std::int64_t run_us(const Progress& now) {
   return now.run_us > 0 ? now.run_us : std::max<std::int64_t>(1, now.shortest_ms) * 1000;
 }
 
-/// Delays of about the length of the test itself, from 0.2 to 20 ms (measured: amplifying falls off on both sides).
+/// Delays of half the length of a run, from 0.2 to 20 ms (measured: amplifying falls off on both sides).
 int scaled_us(const Progress& now, double level) {
   const double us = std::clamp(static_cast<double>(run_us(now)) * 0.5, 300.0, 5000.0) * level;
   return static_cast<int>(std::clamp(us, 200.0, 20000.0));
@@ -119,17 +121,6 @@ std::string drawn_arm(const std::vector<ArmWeight>& open, const Policy& policy, 
     if (at < 0) return open[i].name;
   }
   return open.back().name;
-}
-
-double gamma_draw(double shape, std::uint64_t seed) {
-  // Sum of exponentials for the whole part and a fraction by Johnk would do; matches are few, so the normal
-  // approximation of the cube root (Wilson and Hilferty 1931) is close enough for choosing.
-  const auto unit = [&seed](std::uint64_t step) {
-    return (static_cast<double>(draw(seed, step) >> 11) + 0.5) * 0x1p-53;
-  };
-  const double normal = std::sqrt(-2 * std::log(unit(1))) * std::cos(6.283185307179586 * unit(2));
-  const double root = 1 - 1 / (9 * shape) + normal / (3 * std::sqrt(shape));
-  return shape * std::max(0.0, root * root * root);
 }
 
 /// The weaker ones of the menu, weakest first: what a hit may be stepped down to.
@@ -306,8 +297,10 @@ RunAttempt confirm_slice(const Policy& policy, const Progress& now) {
   for (const ArmRecord& record : now.slices) {
     ++step;
     if (record.matched == 0 || is_dropped(now, record.arm.name)) continue;
-    const std::uint64_t seed = draw(policy.seed ^ 0x7405u, static_cast<std::uint64_t>(now.attempts) * 1000 + step);
-    const double rate = gamma_draw(static_cast<double>(record.matched) + 0.5, seed) / (seconds(record) + 0.05);
+    RandomStream random{draw(policy.seed ^ 0x7405u, static_cast<std::uint64_t>(now.attempts) * 1000 + step)};
+    // As unknown as possible before the first match, and no less than a run's own time.
+    const FailureBelief belief{static_cast<double>(record.matched) + 0.5, seconds(record) + 0.05};
+    const double rate = draw_rate(belief, random);
     if (rate <= most) continue;
     most = rate;
     best = &record;

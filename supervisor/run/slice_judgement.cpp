@@ -13,23 +13,7 @@ std::string of_runs(std::int64_t count, std::int64_t runs) {
 
 bool is_matched(const RunFailureRow& failure) { return failure.verdict == Verdict::reproduced; }
 
-bool says_nothing(const RunFailureRow& failure) {
-  switch (failure.verdict) {
-    case Verdict::contention:
-    case Verdict::setup_error:
-    case Verdict::infrastructure:
-    case Verdict::cancelled:
-    case Verdict::lost:
-      return true;
-    case Verdict::reproduced:
-    case Verdict::passed:
-    case Verdict::different_failure:
-    case Verdict::hang:
-    case Verdict::timed_out:
-      return false;
-  }
-  return false;
-}
+bool says_nothing(const RunFailureRow& failure) { return !is_answer(failure.verdict); }
 
 const RunFailureRow* first(const std::vector<RunFailureRow>& failures, bool (*is)(const RunFailureRow&)) {
   const auto found = std::find_if(failures.begin(), failures.end(), is);

@@ -20,8 +20,9 @@ Environment base_environment(const std::function<std::optional<std::string>(cons
 Environment base_environment();
 
 /// The order as the shim gets it. A later source wins: base, the case's approved variables, the arm's, then
-/// NDREPRO_CASE, NDREPRO_ATTEMPT and NDREPRO_SEED. Where a device timeout is wanted and nothing sets the operation
-/// timeout, CI's default is set: without one the runtime never gives up.
+/// NDREPRO_CASE, NDREPRO_ATTEMPT and NDREPRO_SEED, which a script that runs `alone` does not get. Where a device
+/// timeout is wanted and nothing sets the operation timeout, CI's default is set: without one the runtime never gives
+/// up.
 AttemptSpec spec_for(const AttemptOrder& order, const Settings& settings, const ScriptForm& script,
                      const Environment& base);
 

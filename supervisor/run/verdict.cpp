@@ -285,6 +285,24 @@ Judgement by_ending(const Observation& seen) {
 
 }  // namespace
 
+bool is_answer(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::reproduced:
+    case Verdict::passed:
+    case Verdict::different_failure:
+    case Verdict::hang:
+    case Verdict::timed_out:
+      return true;
+    case Verdict::contention:
+    case Verdict::setup_error:
+    case Verdict::infrastructure:
+    case Verdict::cancelled:
+    case Verdict::lost:
+      return false;
+  }
+  return false;
+}
+
 std::string failure_text(const Signature& failure) {
   std::string text{to_text(failure.failure_type)};
   if (!failure.exception.empty()) text += ", " + failure.exception;

@@ -57,6 +57,9 @@ struct Observation {
   bool uses_board = false;
 };
 
+/// The run could be judged: it counts in the screen and in a rate. The others say nothing of the failure.
+bool is_answer(Verdict verdict);
+
 /// "assertion, AssertionError: lost 3 entries (tests/ledger.py)": what a failure is, for people.
 std::string failure_text(const Signature& failure);
 

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "analyzer/statistics/random.hpp"
 #include "storage/unique_fd.hpp"
 #include "supervisor/arms/delay_report.hpp"
 #include "supervisor/clock.hpp"
@@ -235,10 +236,9 @@ private:
 }  // namespace
 
 std::uint64_t seed_of_run(std::uint64_t slice_seed, std::int64_t run) {
-  std::uint64_t z = slice_seed + static_cast<std::uint64_t>(run) * 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return (z ^ (z >> 31)) >> 33;
+  // Mixed twice, so that neighbouring runs of neighbouring slices have nothing in common.
+  const std::uint64_t mixed = RandomStream{slice_seed}.next();
+  return RandomStream{mixed + static_cast<std::uint64_t>(run)}.next() >> 33;
 }
 
 std::filesystem::path shared_folder(const std::filesystem::path& runs) { return runs / "shared"; }
