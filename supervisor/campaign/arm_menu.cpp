@@ -21,7 +21,7 @@ constexpr KnownArm known_arms[] = {
     {"workers", nullptr, "several workers at once; a hand-written script needs pytest-xdist"},
     {"iterations", nullptr, "many iterations in one process"},
     {"watchdog", nullptr, "another operation timeout, where a device timeout is wanted"},
-    {"copies", nullptr, "several runs at once, half of them in one folder"},
+    {"copies", nullptr, "several runs at once, half of them with one TMPDIR"},
     {"noise", "noise", "naps at locks, conditions, files, sockets and starts"},
     {"yield", "yield", "yields there instead of naps"},
     {"chaos", "noise", "naps or yields drawn anew for each run, with CPUs taken away where that is allowed"},

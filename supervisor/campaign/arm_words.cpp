@@ -31,7 +31,7 @@ std::string noise_words(const Arm& arm, std::uint64_t points) {
 
 std::string copies_words(const Arm& arm) {
   std::string text = std::to_string(arm.copies) + " copies";
-  if (arm.shared_copies > 1) text += ", " + std::to_string(arm.shared_copies) + " of them in one folder";
+  if (arm.shared_copies > 1) text += ", " + std::to_string(arm.shared_copies) + " of them with one TMPDIR";
   return text;
 }
 
@@ -51,7 +51,8 @@ std::string arm_words(const Arm& arm, std::uint64_t points) {
   std::string text;
   if (arm.noise_chance > 0) add(text, noise_words(arm, points));
   if (arm.breakpoints > 0)
-    add(text, std::to_string(arm.breakpoints) + " instructions a run, each held once for " + micros(arm.hold_us));
+    add(text, std::to_string(arm.breakpoints) + (arm.breakpoints == 1 ? " instruction" : " instructions") +
+                  " a run, each held once for " + micros(arm.hold_us));
   if (arm.call_chance > 0)
     add(text, number(arm.call_chance * 100) + " % of the system calls held for " + micros(arm.hold_us));
   if (arm.preempts) add(text, "CPUs taken away now and then");

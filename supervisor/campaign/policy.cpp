@@ -70,6 +70,9 @@ std::optional<Finish> screened_out(const Policy& policy, const Progress& now) {
 bool has_clean_log(const Progress& now) { return now.plain_confirmed || (now.hit_arm && now.hit_arm->name == "plain"); }
 
 std::string matched_text(const Policy& policy, const Progress& now) {
+  // Those that were gathered to compare come on top.
+  if (now.matched > policy.confirmations)
+    return std::to_string(now.matched) + " runs matched, " + std::to_string(policy.confirmations) + " were wanted";
   return std::to_string(now.matched) + " matched of " + std::to_string(policy.confirmations) + " wanted";
 }
 

@@ -69,6 +69,18 @@ std::string matched_command(const CampaignEnd& end, const AttemptRow& row) {
   return script_command(end, made);
 }
 
+/// The script alone where its recipe has hit; what hit in a slice has its arm from the shim, so it is replayed.
+std::string again_command(const CampaignEnd& end) {
+  const bool has_recipe = std::any_of(end.attempts.begin(), end.attempts.end(), [](const AttemptRow& row) {
+    return row.arm == recipe_name && row.verdict == Verdict::reproduced;
+  });
+  if (has_recipe) return "./run_test.sh";
+  if (!end.first_match) return plain_command(end);
+  const AttemptRow& row = end.first_match->row;
+  if (row.slice_json.empty()) return matched_command(end, row);
+  return "ndreproctl replay " + end.campaign.case_name + "/" + std::to_string(row.number) + " --times 10";
+}
+
 std::string command_after_verification(const CampaignEnd& end) {
   const std::string& name = end.campaign.case_name;
   if (end.finish.outcome == CampaignOutcome::fixed) return "ndreproctl status " + std::to_string(end.campaign.id.value);
@@ -110,7 +122,7 @@ std::string next_command(const CampaignEnd& end) {
   switch (end.finish.outcome) {
     case CampaignOutcome::reproduced:
     case CampaignOutcome::deterministic:
-      return end.first_match ? matched_command(end, end.first_match->row) : plain_command(end);
+      return again_command(end);
     case CampaignOutcome::margin: {
       Invocation patient;
       set_variable(patient, end.script, watchdog_variable, watchdog_text(end.policy.operation_timeout_s * 4));

@@ -140,6 +140,27 @@ TEST_CASE("how often in a minute is told from the exposure") {
   CHECK(rate_of(100, 0, {}).per_minute() == 0);
 }
 
+TEST_CASE("after a match the next command is the script with its recipe, else the slice once more") {
+  CampaignEnd end = sample();
+  end.campaign.case_name = "ledger";
+  AttemptRow hit;
+  hit.number = 7;
+  hit.arm = "hold";
+  hit.verdict = Verdict::reproduced;
+  hit.slice_json = "{}";
+  end.attempts = {hit};
+  end.first_match = FirstMatch{.row = hit};
+  CHECK(next_command(end) == "ndreproctl replay ledger/7 --times 10");
+  AttemptRow alone = hit;
+  alone.arm = recipe_name;
+  alone.slice_json.clear();
+  alone.verdict = Verdict::passed;
+  end.attempts.push_back(alone);
+  CHECK(next_command(end) == "ndreproctl replay ledger/7 --times 10");
+  end.attempts.back().verdict = Verdict::reproduced;
+  CHECK(next_command(end) == "./run_test.sh");
+}
+
 TEST_CASE("only an arm that matched often enough ran until it matched") {
   CampaignEnd end = sample();
   CHECK(plain_rate(end).rate == Approx(2.0 / 5));
