@@ -83,7 +83,7 @@ struct Progress {
   bool plain_confirmed = false;
   bool plain_worked = false;  // the set-up is good: a plain run could be judged
   // What one attempt of this case is like.
-  std::int64_t shortest_ms = 0;   // a passing attempt
+  std::int64_t shortest_ms = 0;   // a passing attempt; 0: none yet
   std::int64_t iteration_us = 0;  // at best, start-up included, one worker
   int default_iterations = 0;     // the script's, as counted
   // Slices.

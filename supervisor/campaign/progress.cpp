@@ -47,7 +47,9 @@ void measure_slice(const AttemptRow& row, const Arm& arm, Progress& now) {
 void measure(const AttemptRow& row, const Arm& arm, Progress& now) {
   if (!row.slice_json.empty()) return;
   const bool whole = row.verdict == Verdict::passed;
-  if (whole && (now.shortest_ms == 0 || row.exposure_ms < now.shortest_ms)) now.shortest_ms = row.exposure_ms;
+  // A run of less than a millisecond has passed too, and 0 is none.
+  const std::int64_t exposure_ms = std::max<std::int64_t>(1, row.exposure_ms);
+  if (whole && (now.shortest_ms == 0 || exposure_ms < now.shortest_ms)) now.shortest_ms = exposure_ms;
   if (row.iterations <= 0 || arm.workers != 1) return;
   const std::int64_t iteration_us = row.exposure_ms * 1000 / row.iterations;
   if (iteration_us > 0 && (now.iteration_us == 0 || iteration_us < now.iteration_us)) now.iteration_us = iteration_us;

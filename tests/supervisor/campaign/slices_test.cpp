@@ -173,6 +173,12 @@ TEST_CASE("an arm that makes other failures is dropped and named, unrelated fail
   }
 }
 
+TEST_CASE("a test that passes in no measurable time is run in slices too") {
+  Play play{.policy = sliced_policy()};
+  while (play.attempt().phase == AttemptPhase::screen) play.ends({.exposure_ms = 0});
+  CHECK(play.attempt().slice.has_value());
+}
+
 TEST_CASE("the script is run alone with its recipe before a campaign of slices ends, and is no part of a rate") {
   const SlicedEnd end = simulate_slices({.rates = {{"noise", 0.05}}}, sliced_policy(), 5);
   CHECK(end.progress.alone == 1);
