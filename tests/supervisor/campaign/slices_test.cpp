@@ -175,7 +175,8 @@ TEST_CASE("an arm that makes other failures is dropped and named, unrelated fail
 
 TEST_CASE("a test that passes in no measurable time is run in slices too") {
   Play play{.policy = sliced_policy()};
-  while (play.attempt().phase == AttemptPhase::screen) play.ends({.exposure_ms = 0});
+  while (play.attempt().phase == AttemptPhase::screen)
+    play.ends({.exposure_ms = 0});
   CHECK(play.attempt().slice.has_value());
 }
 
