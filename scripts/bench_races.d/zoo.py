@@ -150,7 +150,8 @@ class Hunt:
         report = json.loads(report) if isinstance(report, str) else report or {}
         if "where" not in report:
             return None
-        return [base_name(site.get("function") or "") for site in report["where"] or []]
+        sites = (report["where"] or {}).get("sites", [])
+        return [base_name(site.get("function") or "") for site in sites]
 
 
 def traits():

@@ -188,6 +188,9 @@ std::int64_t trial_ms(const Progress& now) {
   return rate <= 0 ? reduce_limit_ms : std::clamp<std::int64_t>(std::llround(5000 / rate), 1000, reduce_limit_ms);
 }
 
+/// What telling where it races may cost.
+std::int64_t compare_limit_ms(const Policy& policy) { return policy.budget_ms / 10; }
+
 }  // namespace
 
 double strength_of(const Arm& arm) {
@@ -329,7 +332,7 @@ std::optional<Arm> recipe_arm(const Policy& policy, const Progress& now) {
 std::optional<RunAttempt> compare_slice(const Policy& policy, const Progress& now) {
   const bool is_enough =
       now.compared_matched >= compared_runs && now.compared_passed >= 10 * std::int64_t{compared_runs};
-  if (is_enough || now.compare_ms >= policy.budget_ms / 20) return std::nullopt;
+  if (is_enough || now.compare_ms >= compare_limit_ms(policy)) return std::nullopt;
   const ArmRecord* best = nullptr;
   for (const ArmRecord& record : now.slices) {
     const Arm& arm = record.arm;
@@ -343,7 +346,7 @@ std::optional<RunAttempt> compare_slice(const Policy& policy, const Progress& no
   arm.call_chance /= 4;
   if (arm.breakpoints > 0) arm.breakpoints = std::max(1, arm.breakpoints / 4);
   RunAttempt step = sliced(policy, now, AttemptPhase::confirm, std::move(arm), 0);
-  step.slice->duration_ms = std::clamp<std::int64_t>(policy.budget_ms / 20 - now.compare_ms, 500, 5000);
+  step.slice->duration_ms = std::clamp<std::int64_t>(compare_limit_ms(policy) - now.compare_ms, 500, 5000);
   return step;
 }
 

@@ -36,7 +36,7 @@ int main() {
   Account account(100);
   std::thread one([&] { account.withdraw(60); });
   std::thread two([&] {
-    other_work(100000);
+    other_work(1000000);
     account.withdraw(60);
   });
   one.join();

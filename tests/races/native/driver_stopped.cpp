@@ -46,7 +46,10 @@ private:
 int main() {
   Driver driver;
   std::thread requests([&] { driver.request(); });
-  std::thread stops([&] { driver.stop(); });
+  std::thread stops([&] {
+    other_work(1000000);
+    driver.stop();
+  });
   requests.join();
   stops.join();
 }

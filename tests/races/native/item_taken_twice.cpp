@@ -64,6 +64,7 @@ int main() {
   });
   std::thread thief([&] {
     int item = 0;
+    other_work(1000000);
     count(deque.steal(item));
   });
   owner.join();

@@ -26,7 +26,7 @@ int main() {
   std::fflush(stdout);
   std::thread one([] { move_between(left, right); });
   std::thread two([] {
-    other_work(100000);
+    other_work(1000000);
     move_between(right, left);
   });
   one.join();

@@ -36,7 +36,7 @@ int main() {
   std::fflush(stdout);
   std::thread waits(wait_for_work);
   std::thread works([] {
-    other_work(100000);
+    other_work(1000000);
     work();
   });
   waits.join();

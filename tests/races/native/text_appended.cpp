@@ -55,7 +55,7 @@ int main() {
   SharedText tail("tail");
   std::thread appends([&] { head.append(tail); });
   std::thread clears([&] {
-    other_work(100000);
+    other_work(1000000);
     tail.clear();
   });
   appends.join();

@@ -38,7 +38,7 @@ TEST(Tickets, NoTwoAreTheSame) {
   int of_two = -1;
   std::thread one([&] { of_one = tickets.draw(); });
   std::thread two([&] {
-    other_work(100000);
+    other_work(1000000);
     of_two = tickets.draw();
   });
   one.join();
