@@ -51,7 +51,7 @@ def a_planted_race_is_gone_from_its_twin_and_still_in_itself():
         assert status == 422 and "ndreproctl run race -f" in refused["hint"], (status, refused)
         assert daemon.finished(daemon.run("race", budget="60s", confirmations=5, seed="7"))["outcome"] == "reproduced"
 
-        told = client(0, "verify", "race", "--fixed", right, "--broken", wrong, "--budget", "60s", "--seed", "3")
+        told = client(0, "verify", "race", "--fixed", right, "--broken", wrong, "--budget", "120s", "--seed", "3")
         answer = verification(daemon)
         report = answer["report"]["verification"]
         assert answer["outcome"] == "fixed" and answer["mode"] == "verify", answer
