@@ -8,6 +8,8 @@
 #include <set>
 #include <vector>
 
+#include "supervisor/arms/arm.hpp"
+
 namespace ndr {
 namespace {
 
@@ -204,6 +206,56 @@ void read_limits(Section& root, const Reading& reading, Settings& settings) {
   read_ladder(stop, reading, "other", settings.stop.other);
 }
 
+void read_axis(Section& section, Axis& axis) {
+  if (const YAML::Node environment = section.take("environment"); Section::given(environment)) {
+    if (!environment.IsMap()) return section.refuse(environment, "environment", "must be a map of variables to texts");
+    for (const auto& entry : environment) {
+      const auto name = entry.first.as<std::string>("");
+      if (!is_settable(name))
+        return section.refuse(entry.first, "environment", "must not set " + name + ": no name, or it loads code");
+      if (!entry.second.IsScalar())
+        return section.refuse(entry.second, "environment", "must map " + name + " to a text");
+      axis.environment.emplace_back(name, entry.second.Scalar());
+    }
+  }
+  if (const YAML::Node limits = section.take("limits"); Section::given(limits)) {
+    if (!limits.IsMap()) return section.refuse(limits, "limits", "must be a map of resources to numbers");
+    for (const auto& entry : limits) {
+      const auto name = entry.first.as<std::string>("");
+      std::uint64_t most = 0;
+      if (!is_resource(name))
+        return section.refuse(entry.first, "limits", "knows no resource " + name + " (prlimit(1))");
+      if (!entry.second.IsScalar() || !YAML::convert<std::uint64_t>::decode(entry.second, most))
+        return section.refuse(entry.second, "limits", "must map " + name + " to a whole number");
+      axis.limits.emplace_back(name, most);
+    }
+  }
+}
+
+bool is_axis_name(const std::string& name) {
+  return !name.empty() && name.size() <= 40 && name.front() != '_' && !is_built_in(name) &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+}
+
+void read_axes(Section& root, const Reading& reading, std::vector<Axis>& axes) {
+  const YAML::Node list = root.take("axes");
+  if (!Section::given(list)) return;
+  if (!list.IsMap()) return root.refuse(list, "axes", "must be a map of names to what is different there");
+  for (const auto& entry : list) {
+    Axis axis{.name = entry.first.as<std::string>(""), .environment = {}, .limits = {}};
+    if (!is_axis_name(axis.name))
+      return root.refuse(entry.first, "axes",
+                         "must be named by small letters, digits and _, and unlike any other arm: " + axis.name);
+    {
+      Section section{entry.second, "axes." + axis.name, reading.origin, reading.problem};
+      read_axis(section, axis);
+    }
+    if (axis.environment.empty() && axis.limits.empty())
+      return root.refuse(entry.first, "axes", "has nothing in " + axis.name + ": give it environment or limits");
+    axes.push_back(std::move(axis));
+  }
+}
+
 void read_log_level(Section& root, std::string& level) {
   static const std::set<std::string> levels{"debug", "info", "warning", "error"};
   root.text("log_level", level);
@@ -281,6 +333,7 @@ Checked<Config> parse_config(std::string_view yaml, const std::string& origin, C
     read_listen(root, reading, base.listen);
     read_boards(root, reading, base.settings.boards);
     read_limits(root, reading, base.settings);
+    read_axes(root, reading, base.settings.axes);
   } catch (const YAML::Exception& error) {
     return Refusal{origin + ":" + std::to_string(error.mark.line + 1), "is not YAML: " + error.msg, ""};
   }

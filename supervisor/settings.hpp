@@ -2,11 +2,25 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/attempt_folder.hpp"
 
 namespace ndr {
+
+/// A variable of a run.
+using Setting = std::pair<std::string, std::string>;
+/// By the name that prlimit(1) has for it, as "nofile"; soft and hard.
+using ResourceLimit = std::pair<std::string, std::uint64_t>;
+
+/// What a site makes different on purpose, besides the arms that are known everywhere: an arm of its own.
+struct Axis {
+  std::string name;
+  std::vector<Setting> environment;
+  std::vector<ResourceLimit> limits;
+  bool operator==(const Axis&) const = default;
+};
 
 /// Where boards are found and how they are reset; all roots are settings, so that tests run the same code on
 /// a fake tree.
@@ -51,6 +65,7 @@ struct Settings {
   /// The daemon's program, likewise; it is asked where code comes from.
   std::filesystem::path own_program() const { return shim.parent_path() / "ndreprod"; }
 
+  std::vector<Axis> axes;         // of the site
   std::vector<std::string> arms;  // that work on this host, by name (arms/capability.hpp)
   std::filesystem::path state_folder;
   std::filesystem::path runtime_folder;

@@ -1,6 +1,7 @@
 #include "supervisor/arms/arm.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -38,9 +39,51 @@ constexpr Parameter<double> shares[] = {{"watchdog_scale", &Arm::watchdog_scale,
 constexpr std::pair<const char*, bool Arm::*> flags[] = {{"counts_points", &Arm::counts_points},
                                                          {"preempts", &Arm::preempts},
                                                          {"one_cpu", &Arm::one_cpu},
-                                                         {"redrawn", &Arm::redrawn}};
+                                                         {"redrawn", &Arm::redrawn},
+                                                         {"keeps_folder", &Arm::keeps_folder},
+                                                         {"fresh_board", &Arm::fresh_board}};
+constexpr const char* limiter = "/usr/bin/prlimit";
+constexpr std::size_t most_listed = 64;
+constexpr std::size_t longest_value = 4096;
+constexpr std::array resources{"as",   "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue",
+                               "nice", "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack"};
+
+bool is_text(const json& value, std::size_t most) {
+  return value.is_string() && value.get_ref<const std::string&>().size() <= most &&
+         value.get_ref<const std::string&>().find('\0') == std::string::npos;
+}
+
+bool take_near(const json& value, Arm& arm) {
+  if (!value.is_array() || value.size() > most_listed) return false;
+  for (const json& name : value) {
+    if (!is_text(name, 400)) return false;
+    arm.near.push_back(name.get<std::string>());
+  }
+  return true;
+}
+
+bool take_environment(const json& value, Arm& arm) {
+  if (!value.is_object() || value.size() > most_listed) return false;
+  for (const auto& [name, text] : value.items()) {
+    if (!is_settable(name) || !is_text(text, longest_value)) return false;
+    arm.environment.emplace_back(name, text.get<std::string>());
+  }
+  return true;
+}
+
+bool take_limits(const json& value, Arm& arm) {
+  if (!value.is_object()) return false;
+  for (const auto& [name, number] : value.items()) {
+    if (!is_resource(name) || !number.is_number_unsigned()) return false;
+    arm.limits.emplace_back(name, number.get<std::uint64_t>());
+  }
+  return true;
+}
 
 bool take_parameter(const std::string& key, const json& value, Arm& arm) {
+  if (key == "near") return take_near(value, arm);
+  if (key == "environment") return take_environment(value, arm);
+  if (key == "limits") return take_limits(value, arm);
   for (const auto& parameter : whole_numbers) {
     if (key != parameter.name) continue;
     if (!value.is_number_integer()) return false;
@@ -108,10 +151,53 @@ void add_hold(const Arm& arm, std::uint64_t seed, const ArmTools& tools, RunSett
   if (arm.call_chance > 0) add("--call-us", std::to_string(arm.hold_us));
   if (!tools.report_folder.empty()) add("--report", tools.report_folder);
   if (!tools.index_folder.empty()) add("--index", tools.index_folder);
+  if (!arm.near.empty()) add("--near", tools.near_file);
+  made.prefix.emplace_back("--");
+}
+
+/// Scripts that set a variable themselves take another value for it in NDREPRO_SET_NAME.
+void add_settings(const Arm& arm, const ArmTools& tools, RunSetting& made) {
+  constexpr std::string_view mark = "{folder}";
+  for (const auto& [name, text] : arm.environment) {
+    std::string value = text;
+    for (std::size_t at = value.find(mark); at != std::string::npos; at = value.find(mark, at))
+      value.replace(at, mark.size(), tools.fresh_folder);
+    made.environment.emplace_back(name, value);
+    made.environment.emplace_back("NDREPRO_SET_" + name, std::move(value));
+  }
+  if (arm.limits.empty()) return;
+  made.prefix.emplace_back(limiter);
+  for (const auto& [name, number] : arm.limits) {
+    const std::string most = std::to_string(number);
+    made.prefix.push_back(std::string{"--"}.append(name).append("=").append(most).append(":").append(most));
+  }
   made.prefix.emplace_back("--");
 }
 
 }  // namespace
+
+bool is_built_in(std::string_view arm) {
+  constexpr std::array names{"plain", "workers",  "iterations",   "watchdog", "fresh_board", "recipe",
+                             "count", "copies",   "back_to_back", "noise",    "yield",       "chaos",
+                             "hold",  "directed", "calls",        "preempt",  "affinity",    "pct"};
+  return std::find(names.begin(), names.end(), arm) != names.end();
+}
+
+bool is_settable(std::string_view variable) {
+  constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+  if (variable.empty() || variable.size() > 200 || letters.find(variable.front()) == std::string_view::npos)
+    return false;
+  const bool is_name = std::all_of(variable.begin(), variable.end(), [letters](char c) {
+    return letters.find(c) != std::string_view::npos || (c >= '0' && c <= '9');
+  });
+  const bool loads_code = variable.starts_with("LD_") || variable.starts_with("BASH_") || variable == "PATH" ||
+                          variable == "ENV" || variable == "PYTHONPATH" || variable == "PYTEST_ADDOPTS";
+  return is_name && !loads_code && !variable.starts_with("NDREPRO_");
+}
+
+bool is_resource(std::string_view name) {
+  return std::find(resources.begin(), resources.end(), name) != resources.end();
+}
 
 Arm amplified(int iterations, int workers, int plain_iterations) {
   Arm arm;
@@ -141,6 +227,14 @@ Arm yield_arm(int iterations) {
   return arm;
 }
 
+Arm arm_of(const Axis& axis) {
+  Arm arm;
+  arm.name = axis.name;
+  arm.environment = axis.environment;
+  arm.limits = axis.limits;
+  return arm;
+}
+
 std::string parameters_of(const Arm& arm) {
   const Arm plain;
   ordered_json json{{"iterations", arm.iterations}, {"workers", arm.workers}};
@@ -153,6 +247,11 @@ std::string parameters_of(const Arm& arm) {
   }
   for (const auto& [name, place] : flags)
     if (arm.*place) json[name] = true;
+  if (!arm.near.empty()) json["near"] = arm.near;
+  for (const auto& [name, value] : arm.environment)
+    json["environment"][name] = value;
+  for (const auto& [name, number] : arm.limits)
+    json["limits"][name] = number;
   return json_text(json);
 }
 
@@ -176,6 +275,7 @@ RunSetting run_setting(const Arm& arm, std::uint64_t seed, const ArmTools& tools
   }
   if ((drawn.breakpoints > 0 || drawn.call_chance > 0) && !tools.hold_program.empty())
     add_hold(drawn, seed, tools, made);
+  add_settings(drawn, tools, made);
   return made;
 }
 

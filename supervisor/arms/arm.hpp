@@ -7,34 +7,47 @@
 #include <vector>
 
 #include "storage/attempt_folder.hpp"
+#include "supervisor/settings.hpp"
 
 namespace ndr {
 
+/// Names of arms that every host knows; `recipe` is a script that runs by itself, `count` counts and delays nothing.
+bool is_built_in(std::string_view arm);
+
+/// Whether a run may be given this variable, and held to this limit: what loads code or is ours to set is refused.
+bool is_settable(std::string_view variable);
+bool is_resource(std::string_view name);
+
 /// One way to amplify, with its parameters: what the campaign chooses, and the runner and the shim carry out.
 struct Arm {
-  // plain, workers, iterations, watchdog; of slices too: copies, noise, yield, priorities, squeeze, preempt, hold,
-  // calls, chaos, count
+  // is_built_in(), or that of an axis
   std::string name = "plain";
   int iterations = 0;  // in one process; 0: the script's default
   int workers = 1;
-  double watchdog_scale = 1;       // of the operation timeout; 0 switches it off (margin screen)
-  double operation_timeout_s = 5;  // what the scale applies to: CI's, else the default of CI's set-up action
-  int copies = 1;                  // runs at a time, in a slice
-  int shared_copies = 0;           // so many of them share one TMPDIR
-  double noise_chance = 0;         // of a delay at each call by which threads and processes meet; 0: no library
-  int noise_us = 0;                // the longest nap; 0: yields instead of naps
-  bool counts_points = false;      // loads the library to count such calls, and delays nothing
-  int priority_points = 0;         // strict priorities on one CPU, changed at calls drawn from so many; 0: none
-  bool preempts = false;           // real-time threads take each CPU away, now and then
-  bool one_cpu = false;            // all runs on the same CPU
-  int breakpoints = 0;             // instructions at which one thread is held, once each
-  int hold_us = 0;                 // about so long
-  double call_chance = 0;          // of holding a thread at a system call by which threads and processes meet
-  bool redrawn = false;            // noise of each run is drawn around the above
+  double watchdog_scale = 1;         // of the operation timeout; 0 switches it off (margin screen)
+  double operation_timeout_s = 5;    // what the scale applies to: CI's, else the default of CI's set-up action
+  int copies = 1;                    // runs at a time, in a slice
+  int shared_copies = 0;             // so many of them share one TMPDIR
+  double noise_chance = 0;           // of a delay at each call by which threads and processes meet; 0: no library
+  int noise_us = 0;                  // the longest nap; 0: yields instead of naps
+  bool counts_points = false;        // loads the library to count such calls, and delays nothing
+  int priority_points = 0;           // strict priorities on one CPU, changed at calls drawn from so many; 0: none
+  bool preempts = false;             // real-time threads take each CPU away, now and then
+  bool one_cpu = false;              // all runs on the same CPU
+  int breakpoints = 0;               // instructions at which one thread is held, once each
+  int hold_us = 0;                   // about so long
+  double call_chance = 0;            // of holding a thread at a system call by which threads and processes meet
+  bool redrawn = false;              // noise of each run is drawn around the above
+  bool keeps_folder = false;         // the runs of a copy share one folder, which nobody empties
+  bool fresh_board = false;          // the boards are reset before
+  std::vector<std::string> near;     // breakpoints in functions of these names alone
+  std::vector<Setting> environment;  // variables; "{folder}" in a value is an empty folder of the run's own
+  std::vector<ResourceLimit> limits;
   bool operator==(const Arm&) const = default;
 
   bool needs_slice() const {
-    return copies > 1 || preempts || one_cpu || counts_points || redrawn || breakpoints > 0 || call_chance > 0;
+    return copies > 1 || preempts || one_cpu || counts_points || redrawn || keeps_folder || breakpoints > 0 ||
+           call_chance > 0;
   }
 };
 
@@ -46,6 +59,9 @@ Arm amplified(int iterations, int workers, int plain_iterations);
 Arm noise_arm(int iterations);
 Arm yield_arm(int iterations);
 
+/// One plain run with the axis' variables and limits.
+Arm arm_of(const Axis& axis);
+
 /// JSON text of the parameters (stored with the attempt) and back; nothing for text of another form.
 std::string parameters_of(const Arm& arm);
 std::optional<Arm> arm_from(const std::string& name, const std::string& parameters);
@@ -56,12 +72,14 @@ struct ArmTools {
   std::string hold_program;
   std::string index_folder;   // where the holder keeps what it knows of programs; empty: nowhere
   std::string report_folder;  // where each process of a run tells what was delayed; empty: nobody asks
+  std::string near_file;      // holds the arm's `near`, a name a line; empty where it has none
+  std::string fresh_folder;   // what "{folder}" stands for
 };
 
 /// What an arm does to one run.
 struct RunSetting {
   std::vector<std::string> prefix;  // goes before the command
-  std::vector<std::pair<std::string, std::string>> environment;
+  std::vector<Setting> environment;
   bool operator==(const RunSetting&) const = default;
 };
 

@@ -31,7 +31,7 @@ std::string watchdog_text(double seconds) {
   return text;
 }
 
-Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& script, const std::string& noise_library,
+Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& script, const ArmTools& tools,
                       bool in_slice) {
   Invocation made;
   if (script.has_contract)
@@ -41,8 +41,9 @@ Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& scri
   if (arm.watchdog_scale != 1)
     set_variable(made, script, watchdog_variable, watchdog_text(arm.operation_timeout_s * arm.watchdog_scale));
   if (in_slice) return made;
-  const ArmTools tools{noise_library, {}, {}, {}};
-  for (auto& variable : run_setting(arm, seed, tools).environment)
+  RunSetting setting = run_setting(arm, seed, tools);
+  made.prefix = std::move(setting.prefix);
+  for (Setting& variable : setting.environment)
     made.environment.push_back(std::move(variable));
   return made;
 }

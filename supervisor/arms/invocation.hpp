@@ -17,6 +17,7 @@ std::string watchdog_text(double seconds);
 
 /// What an arm adds to the script's command line and environment.
 struct Invocation {
+  std::vector<std::string> prefix;  // goes before the script
   std::vector<std::string> arguments;
   std::vector<std::pair<std::string, std::string>> environment;
   bool operator==(const Invocation&) const = default;
@@ -38,10 +39,10 @@ ScriptForm script_form(const CaseFolder& folder);
 /// With the contract line: --iterations, --workers, --seed; a hand-written script gets pytest arguments instead
 /// (`-n K --max-worker-restart=0`; iterations only by NDREPRO_ITERATIONS, which it may read). Where the hand-written
 /// script asks for xdist workers itself, one worker is asked for too (`-n 0`); elsewhere that argument would be an
-/// error where xdist is not installed. `noise_library` is loaded into the run where the arm has a chance of noise.
+/// error where xdist is not installed. `tools` serve the arm's own setting of the run.
 /// For the runs of a slice (`in_slice`) the seed and the noise are left to the shim, which gives each run its own.
-Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& script,
-                      const std::string& noise_library = {}, bool in_slice = false);
+Invocation invocation(const Arm& arm, std::uint64_t seed, const ScriptForm& script, const ArmTools& tools = {},
+                      bool in_slice = false);
 
 /// Gives a variable of the run's environment another value: by --set where the script sets it itself.
 void set_variable(Invocation& made, const ScriptForm& script, std::string_view name, const std::string& value);

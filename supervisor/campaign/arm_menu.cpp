@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "supervisor/campaign/arm_words.hpp"
 #include "supervisor/clock.hpp"
 
 namespace ndr {
@@ -28,12 +29,15 @@ constexpr KnownArm known_arms[] = {
     {"hold", "hold", "threads held at instructions of the program, once each"},
     {"calls", "hold", "threads held at system calls"},
     {"preempt", "preempt", "CPUs taken away now and then"},
-    {"squeeze", "affinity", "all runs on one CPU"},
-    {"priorities", "pct", "strict priorities of threads, changed now and then"}};
+    {"directed", "hold", "threads held in the functions alone that CI's stack names, and in those of their classes"},
+    {"affinity", "affinity", "all runs on one CPU"},
+    {"pct", "pct", "strict priorities of threads, changed now and then"},
+    {"back_to_back", nullptr, "runs in one folder, which nobody empties between them"},
+    {"fresh_board", nullptr, "the boards reset before, where a campaign has boards"}};
 
 }  // namespace
 
-std::vector<ArmOffer> arm_offers(const std::vector<Capability>& seen) {
+std::vector<ArmOffer> arm_offers(const std::vector<Capability>& seen, const std::vector<Axis>& axes) {
   std::vector<ArmOffer> offers;
   for (const KnownArm& arm : known_arms) {
     ArmOffer& offer = offers.emplace_back(ArmOffer{arm.name, arm.does, arm.needs == nullptr, ""});
@@ -44,6 +48,8 @@ std::vector<ArmOffer> arm_offers(const std::vector<Capability>& seen) {
     offer.available = found->available;
     offer.why = found->why;
   }
+  for (const Axis& axis : axes)
+    offers.push_back({axis.name, arm_words(arm_of(axis), 0), true, ""});
   return offers;
 }
 
@@ -53,7 +59,7 @@ boost::asio::awaitable<ArmMenu::Seen> ArmMenu::now() {
     return capabilities_here(paths);
   };
   const std::vector<Capability> found = co_await pool_.run(std::move(work));
-  seen_ = Seen{arm_offers(found), wall_ms()};
+  seen_ = Seen{arm_offers(found, settings_.axes), wall_ms()};
   seen_steady_ms_ = steady_ms();
   co_return seen_;
 }

@@ -19,8 +19,8 @@ struct ArmOffer {
   bool operator==(const ArmOffer&) const = default;
 };
 
-/// Pure: every arm there is, plain first.
-std::vector<ArmOffer> arm_offers(const std::vector<Capability>& seen);
+/// Pure: every arm there is, plain first, the site's axes last.
+std::vector<ArmOffer> arm_offers(const std::vector<Capability>& seen, const std::vector<Axis>& axes);
 
 /// What works on this host. The trials are made in a thread of its own, and hold for a minute. Lives on the I/O thread.
 class ArmMenu {

@@ -29,6 +29,12 @@ std::string noise_words(const Arm& arm, std::uint64_t points) {
   return how_many("delay", arm.noise_chance, points) + " of up to " + micros(arm.noise_us) + redrawn;
 }
 
+std::string hold_words(const Arm& arm) {
+  std::string text = std::to_string(arm.breakpoints) + (arm.breakpoints == 1 ? " instruction" : " instructions");
+  if (!arm.near.empty()) text += " in " + arm.near.front() + (arm.near.size() > 1 ? " and its neighbourhood" : "");
+  return text + " a run, each held once for " + micros(arm.hold_us);
+}
+
 std::string copies_words(const Arm& arm) {
   std::string text = std::to_string(arm.copies) + " copies";
   if (arm.shared_copies > 1) text += ", " + std::to_string(arm.shared_copies) + " of them with one TMPDIR";
@@ -50,9 +56,7 @@ std::string short_time(double seconds) {
 std::string arm_words(const Arm& arm, std::uint64_t points) {
   std::string text;
   if (arm.noise_chance > 0) add(text, noise_words(arm, points));
-  if (arm.breakpoints > 0)
-    add(text, std::to_string(arm.breakpoints) + (arm.breakpoints == 1 ? " instruction" : " instructions") +
-                  " a run, each held once for " + micros(arm.hold_us));
+  if (arm.breakpoints > 0) add(text, hold_words(arm));
   if (arm.call_chance > 0)
     add(text, number(arm.call_chance * 100) + " % of the system calls held for " + micros(arm.hold_us));
   if (arm.preempts) add(text, "CPUs taken away now and then");
@@ -62,6 +66,12 @@ std::string arm_words(const Arm& arm, std::uint64_t points) {
   if (arm.watchdog_scale != 1) add(text, watchdog_words(arm));
   if (arm.workers > 1) add(text, std::to_string(arm.workers) + " workers");
   if (arm.copies > 1) add(text, copies_words(arm));
+  if (arm.keeps_folder) add(text, "one after the other in one folder, which nobody empties");
+  if (arm.fresh_board) add(text, "boards reset before");
+  for (const auto& [name, value] : arm.environment)
+    add(text, name + "=" + value);
+  for (const auto& [name, most] : arm.limits)
+    add(text, "at most " + std::to_string(most) + " of " + name);
   if (arm.iterations > 1) add(text, std::to_string(arm.iterations) + " iterations");
   return text.empty() ? "as in CI" : text;
 }

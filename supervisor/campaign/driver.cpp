@@ -199,6 +199,11 @@ asio::awaitable<void> CampaignDriver::begin() {
 }
 
 asio::awaitable<void> CampaignDriver::perform(RunAttempt step) {
+  if (step.arm.fresh_board && uses_board()) {
+    const ResetBoards before;
+    co_await perform(before);
+    if (abandoned_ || progress_.board_suspect) co_return;
+  }
   const std::int64_t deadline_ms = step.deadline_ms;
   slice_ = step.slice;
   if (step.arm.name == recipe_name) {

@@ -45,6 +45,18 @@ std::vector<Arm> rungs(const Policy& policy, const Progress& now, std::int64_t l
     add(more, 1);
     add(more, 2);
   }
+  if (policy.boards > 0) {
+    Arm fresh = plain;
+    fresh.name = "fresh_board";
+    fresh.iterations = same;
+    fresh.fresh_board = true;
+    found.push_back(std::move(fresh));
+  }
+  for (const Axis& axis : policy.axes) {
+    Arm arm = arm_of(axis);
+    arm.iterations = same;
+    found.push_back(std::move(arm));
+  }
   return found;
 }
 

@@ -123,7 +123,9 @@ Policy policy_for(const CampaignRequest& request, const CaseRow& of_case, const 
   std::error_code none;
   if (!by_limit && std::filesystem::is_regular_file(settings.noise_library(), none))
     policy.noise_library = settings.noise_library().string();
-  policy.arms = learnt(arms_for(wanted, settings), history);
+  policy.axes = settings.axes;
+  policy.near = neighbourhood(wanted);
+  policy.arms = learnt(arms_for(wanted, settings, policy.near), history);
   policy.operation_timeout_s = operation_timeout_of(of_case, policy.operation_timeout_s);
   return policy;
 }

@@ -54,6 +54,8 @@ struct Policy {
   bool holds_recipe = false;                 // run_test.sh can be given a recipe: it keeps the contract
   bool slices = false;                       // many short runs in one attempt are possible: no board is leased
   std::vector<ArmWeight> arms;               // of slices
+  std::vector<Axis> axes;                    // of the site
+  std::vector<std::string> near;             // functions of the failure's neighbourhood, for the directed arm
   std::int64_t expected_attempt_ms = 20000;  // one plain attempt, as far as known beforehand
   std::optional<Replay> replay;              // of mode `replay`, and of no other
   std::optional<Verification> verification;  // of mode `verify`, and of no other

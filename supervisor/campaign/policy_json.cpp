@@ -14,6 +14,21 @@ nlohmann::ordered_json json_of(const std::vector<ArmWeight>& arms) {
   return list;
 }
 
+/// As the parameters of an axis' arm are written.
+nlohmann::ordered_json json_of(const std::vector<Axis>& axes) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Axis& axis : axes)
+    list.push_back({{"axis", axis.name}, {"parameters", ordered_json_from(parameters_of(arm_of(axis)))}});
+  return list;
+}
+
+void read_axes(const nlohmann::json& list, Policy& policy) {
+  for (const auto& axis : list) {
+    const std::optional<Arm> arm = arm_from(axis.at("axis").get<std::string>(), json_text(axis.at("parameters")));
+    if (arm) policy.axes.push_back({arm->name, arm->environment, arm->limits});
+  }
+}
+
 }  // namespace
 
 std::string to_json_text(const Policy& policy) {
@@ -31,6 +46,8 @@ std::string to_json_text(const Policy& policy) {
                                 {"holds_recipe", policy.holds_recipe},
                                 {"slices", policy.slices},
                                 {"arms", json_of(policy.arms)},
+                                {"axes", json_of(policy.axes)},
+                                {"near", policy.near},
                                 {"expected_attempt_ms", policy.expected_attempt_ms}};
   if (policy.replay) object["replay"] = ordered_json_from(to_json_text(*policy.replay));
   if (policy.verification) object["verification"] = ordered_json_from(to_json_text(*policy.verification));
@@ -59,6 +76,8 @@ std::optional<Policy> policy_from(const std::string& json) {
     if (object.contains("arms"))
       for (const auto& arm : object.at("arms"))
         policy.arms.push_back({arm.at("arm").get<std::string>(), arm.at("weight").get<double>()});
+    if (object.contains("axes")) read_axes(object.at("axes"), policy);
+    if (object.contains("near")) object.at("near").get_to(policy.near);
     object.at("expected_attempt_ms").get_to(policy.expected_attempt_ms);
     if (object.contains("replay")) {
       policy.replay = replay_from(json_text(object.at("replay")));

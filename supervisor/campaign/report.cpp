@@ -59,7 +59,7 @@ std::string failure_text_of(const std::string& json) {
 std::string plain_command(const CampaignEnd& end) { return script_command(end, Invocation{}); }
 
 std::string matched_command(const CampaignEnd& end, const AttemptRow& row) {
-  Invocation made = invocation(arm_of(row), row.seed, end.script, end.policy.noise_library);
+  Invocation made = invocation(arm_of(row), row.seed, end.script, {.noise_library = end.policy.noise_library});
   const auto is_watchdog = [](const auto& variable) { return variable.first == watchdog_variable; };
   const bool is_set = std::any_of(made.environment.begin(), made.environment.end(), is_watchdog) ||
                       std::any_of(end.environment.begin(), end.environment.end(), is_watchdog);

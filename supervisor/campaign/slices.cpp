@@ -54,6 +54,12 @@ int slice_iterations(const Policy& policy, const Progress& now, int level_round)
   return static_cast<int>(std::clamp<std::int64_t>(1000000 / now.iteration_us, 1, 1000));
 }
 
+const Axis* axis_named(const Policy& policy, const std::string& name) {
+  const auto found =
+      std::find_if(policy.axes.begin(), policy.axes.end(), [&name](const Axis& axis) { return axis.name == name; });
+  return found == policy.axes.end() ? nullptr : &*found;
+}
+
 double seconds(const ArmRecord& record) { return static_cast<double>(record.exposure_ms) / 1000; }
 
 double seconds_of(const Progress& now, const std::string& name) {
@@ -195,6 +201,8 @@ std::int64_t compare_limit_ms(const Policy& policy) { return policy.budget_ms / 
 
 double strength_of(const Arm& arm) {
   double kind = 0;
+  if (arm.keeps_folder) kind = 50;
+  if (!arm.environment.empty() || !arm.limits.empty()) kind = 100;
   if (arm.noise_chance > 0 || arm.priority_points > 0) kind = arm.noise_us > 0 ? 300 : 200;
   if (arm.one_cpu) kind = 150;
   if (arm.breakpoints > 0) kind = 400;
@@ -221,9 +229,13 @@ Arm slice_arm(const std::string& name, int round, const Policy& policy, const Pr
   } else if (name == "yield") {
     arm.copies = 2;
     arm.noise_chance = level > 1 ? 0.9 : level < 1 ? 0.2 : 0.5;
-  } else if (name == "hold") {
+  } else if (name == "hold" || name == "directed") {
     arm.breakpoints = level > 1 ? 24 : 8;
     arm.hold_us = scaled_us(now, level);
+    if (name == "directed") arm.near = policy.near;
+  } else if (name == "back_to_back") {
+    arm.copies = level > 1 ? 4 : 1;
+    arm.keeps_folder = true;
   } else if (name == "calls") {
     arm.call_chance = level > 1 ? 0.5 : level < 1 ? 0.15 : 0.3;
     arm.hold_us = std::max(1000, scaled_us(now, level));
@@ -246,8 +258,11 @@ Arm slice_arm(const std::string& name, int round, const Policy& policy, const Pr
     arm.iterations = policy.plain_iterations;
     arm.counts_points = true;
   } else {
-    arm.copies = 1;
+    const Axis* axis = axis_named(policy, name);
+    arm.copies = axis != nullptr && level > 1 ? 4 : 1;
     arm.iterations = policy.plain_iterations;
+    if (axis != nullptr) arm.environment = axis->environment;
+    if (axis != nullptr) arm.limits = axis->limits;
   }
   arm.copies = fitting_copies(arm.copies, now);
   arm.shared_copies = arm.copies / 2;

@@ -101,13 +101,14 @@ Environment base_environment() {
 AttemptSpec spec_for(const AttemptOrder& order, const Settings& settings, const ScriptForm& script,
                      const Environment& base) {
   const bool in_slice = order.slice.has_value();
-  const Invocation made =
-      order.alone ? Invocation{}
-                  : invocation(order.arm, order.row.seed, script, settings.noise_library().string(), in_slice);
+  ArmTools tools{.noise_library = settings.noise_library().string()};
+  tools.fresh_folder = (order.folder.attempt(order.row.number) / "fresh").string();
+  const Invocation made = order.alone ? Invocation{} : invocation(order.arm, order.row.seed, script, tools, in_slice);
   AttemptSpec spec;
   spec.case_name = order.case_name;
   spec.number = order.row.number;
-  spec.command = {order.folder.run_script().string()};
+  spec.command = made.prefix;
+  spec.command.push_back(order.folder.run_script().string());
   spec.command.insert(spec.command.end(), made.arguments.begin(), made.arguments.end());
   spec.working_folder = order.folder.root();
   spec.environment = environment_of(order, made, base);

@@ -65,8 +65,12 @@ public:
         passed_output_(copy_passed_output(work.runs, copy)) {
     wants_report_ = !slice_.noise_library.empty() || !slice_.hold_program.empty();
     if (wants_report_) make_report_folder();
-    tools_ = {slice_.noise_library.string(), slice_.hold_program.string(), work.runs.string(),
-              wants_report_ ? copy_report(work.runs, copy).string() : std::string{}};
+    tools_ = {slice_.noise_library.string(),
+              slice_.hold_program.string(),
+              work.runs.string(),
+              wants_report_ ? copy_report(work.runs, copy).string() : std::string{},
+              near_file(work.runs).string(),
+              {}};
   }
 
   void loop() {
@@ -89,7 +93,7 @@ private:
   bool perform(std::int64_t run) {
     const std::uint64_t seed = seed_of_run(work_.spec.seed, run);
     const Checked<SliceRunEnd> end = perform_slice_run(start_of(run, seed, folder_.take(run)));
-    folder_.give_back();
+    if (!work_.arm.keeps_folder) folder_.give_back();
     if (end.has_error()) {
       tell_slice_trouble(work_.messages, end.error().reason);
       return false;
@@ -100,7 +104,9 @@ private:
 
   SliceRunStart start_of(std::int64_t run, std::uint64_t seed, const std::filesystem::path& folder) const {
     SliceRunStart start;
-    RunSetting setting = run_setting(work_.arm, seed, tools_);
+    ArmTools tools = tools_;
+    tools.fresh_folder = folder / "fresh";
+    RunSetting setting = run_setting(work_.arm, seed, tools);
     start.command = std::move(setting.prefix);
     start.command.insert(start.command.end(), work_.spec.command.begin(), work_.spec.command.end());
     start.working_folder = slice_.own_folders ? folder : work_.spec.working_folder;
@@ -241,6 +247,7 @@ std::uint64_t seed_of_run(std::uint64_t slice_seed, std::int64_t run) {
   return RandomStream{mixed + static_cast<std::uint64_t>(run)}.next() >> 33;
 }
 
+std::filesystem::path near_file(const std::filesystem::path& runs) { return runs / "near"; }
 std::filesystem::path shared_folder(const std::filesystem::path& runs) { return runs / "shared"; }
 std::filesystem::path copy_output(const std::filesystem::path& runs, int copy) {
   return runs / ("copy_" + std::to_string(copy) + ".log");

@@ -21,7 +21,9 @@ struct SliceWork {
 /// Seed of one run of a slice, below 2^31.
 std::uint64_t seed_of_run(std::uint64_t slice_seed, std::int64_t run);
 
-/// TMPDIR of the copies that share one; the files of a copy and of a kept run: all below `runs`.
+/// The names of Arm::near, a line each; TMPDIR of the copies that share one; the files of a copy and of a kept run: all
+/// below `runs`.
+std::filesystem::path near_file(const std::filesystem::path& runs);
 std::filesystem::path shared_folder(const std::filesystem::path& runs);
 std::filesystem::path copy_output(const std::filesystem::path& runs, int copy);
 std::filesystem::path copy_passed_output(const std::filesystem::path& runs, int copy);

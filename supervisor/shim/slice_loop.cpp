@@ -64,11 +64,19 @@ SliceLoop::SliceLoop(const AttemptSpec& spec, Arm arm, std::filesystem::path run
   tell_.reset(ends[1]);
 }
 
+void SliceLoop::write_names() const {
+  std::string text;
+  for (const std::string& name : arm_.near)
+    text.append(name).append("\n");
+  write_file_atomically(near_file(runs_), text);
+}
+
 void SliceLoop::perform() {
   block_signals();
   if (::mkdir(runs_.c_str(), 0750) != 0 && errno != EEXIST) slice_broke("make " + runs_.string());
   const std::filesystem::path shared = shared_folder(runs_);
   if (::mkdir(shared.c_str(), 0750) != 0 && errno != EEXIST) slice_broke("make " + shared.string());
+  if (!arm_.near.empty()) write_names();
   if (arm_.one_cpu) squeeze_onto_one_cpu(spec_.seed);
   for (int copy = 0; copy < spec_.slice->copies; ++copy)
     start(copy);

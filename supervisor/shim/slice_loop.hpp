@@ -34,6 +34,7 @@ public:
 
 private:
   void start(int copy);
+  void write_names() const;
   void disturb();
   void hear_copies();
   void take(const KeptMessage& message);

@@ -98,6 +98,24 @@ TEST_CASE("a value of the wrong kind or out of range is refused with its line an
   CHECK(refusal_of("log_level: loud\n").reason == "must be debug, info, warning or error");
 }
 
+TEST_CASE("axes of the site are read, and what is no axis is refused with its line") {
+  const Checked<Config> read = parse_config(
+      "axes:\n  cold:\n    environment: {TT_METAL_CACHE: \"{folder}\", A: 1}\n  small:\n    limits: {nofile: 64}\n",
+      "ndreprod.yaml", Config{});
+  REQUIRE(read.has_value());
+  CHECK(read->settings.axes ==
+        std::vector<Axis>{{"cold", {{"TT_METAL_CACHE", "{folder}"}, {"A", "1"}}, {}}, {"small", {}, {{"nofile", 64}}}});
+  CHECK(refusal_of("axes: [a]\n").reason == "must be a map of names to what is different there");
+  CHECK(refusal_of("axes:\n  a: {limits: {nofile: 1}}\n  noise: {limits: {nofile: 1}}\n").field ==
+        "ndreprod.yaml:3: axes");
+  CHECK(refusal_of("axes:\n  Big: {limits: {nofile: 1}}\n").field == "ndreprod.yaml:2: axes");
+  CHECK(refusal_of("axes:\n  a: {}\n").reason == "has nothing in a: give it environment or limits");
+  CHECK(refusal_of("axes:\n  a: {environment: {LD_PRELOAD: x}}\n").field == "ndreprod.yaml:2: axes.a.environment");
+  CHECK(refusal_of("axes:\n  a: {limits: {files: 1}}\n").reason == "knows no resource files (prlimit(1))");
+  CHECK(refusal_of("axes:\n  a: {limits: {nofile: many}}\n").reason == "must map nofile to a whole number");
+  CHECK(refusal_of("axes:\n  a:\n    limit: {nofile: 1}\n").field == "ndreprod.yaml:3: axes.a.limit");
+}
+
 TEST_CASE("the API cannot be configured to listen beyond this host") {
   CHECK_FALSE(refusal_of("listen: {tcp: \"0.0.0.0:8742\"}\n").reason.empty());
   CHECK_FALSE(refusal_of("listen: {tcp: \"127.0.0.1:70000\"}\n").reason.empty());

@@ -78,7 +78,7 @@ MISTAKES = [
     ("ring", "script", "#!/bin/bash", "#!/usr/bin/no-such-shell", {"not-executable"}),
     ("ring", "script", "\n", "\r\n", {"line-ends"}),
     ("ring", "script", "NDREPRO_ITERATIONS:-", "NDREPRO_ITERATIONS:-1}${MORE:-", {"no-amplification"}),
-    ("ring", "script", "TT_METAL_HOME=\"$REPOSITORY\"", "TT_METAL_HOME=/no-such-checkout", {"missing-path"}),
+    ("ring", "script", "TT_METAL_HOME=\"$REPOSITORY\"", "TT_METAL_HOME=/project", {"missing-path"}),
     ("ring", "script", "REPOSITORY=\"$SCRIPT_DIR\"'/checkout'", "REPOSITORY='/no/such/checkout'", {"missing-path"}),
     ("count", "tests", "    total = counter.settle(threads * count)", "    pass", {"wrong-operation"}),
     ("count", "tests", "threads=2", "threads=1", {"wrong-operation"}),

@@ -167,12 +167,8 @@ void find_owners(Elf* elf, ProgramTables& tables) {
 // Own functions in the order of their addresses, each address once.
 std::vector<NamedFunction> own_functions(std::vector<NamedFunction> functions, const std::vector<std::string>& near) {
   std::erase_if(functions, [](const NamedFunction& function) { return function.owner == FunctionOwner::nobody; });
-  if (!near.empty()) {
-    std::vector<NamedFunction> nearest;
-    for (const NamedFunction& function : functions)
-      if (is_near(function.symbol, near)) nearest.push_back(function);
-    if (!nearest.empty()) functions = std::move(nearest);
-  }
+  if (!near.empty())
+    std::erase_if(functions, [&near](const NamedFunction& function) { return !is_near(function.symbol, near); });
   std::sort(functions.begin(), functions.end(),
             [](const NamedFunction& a, const NamedFunction& b) { return a.range.begin < b.range.begin; });
   return functions;

@@ -51,12 +51,12 @@ TEST_CASE("the watchdog is scaled in the environment, and 0 switches it off") {
 }
 
 TEST_CASE("noise is loaded into the run, with its seed, and only where there is a library") {
-  const Invocation noisy = invocation(noise_arm(50), 7, contract, "/lib/noise.so");
+  const Invocation noisy = invocation(noise_arm(50), 7, contract, {.noise_library = "/lib/noise.so"});
   CHECK(noisy.arguments == Words{"--iterations", "50", "--workers", "1", "--seed", "7"});
   CHECK(noisy.environment ==
         Environment{{"LD_PRELOAD", "/lib/noise.so"},
                     {"NDREPRO_NOISE", "mode=sleep,p=0.1,us=1500,start_p=0.3,start_us=1500,cut=1,seed=7"}});
-  const Invocation yielding = invocation(yield_arm(0), 9, contract, "/lib/noise.so");
+  const Invocation yielding = invocation(yield_arm(0), 9, contract, {.noise_library = "/lib/noise.so"});
   CHECK(yielding.environment[1].second == "mode=yield,p=0.5,us=0,start_p=0.3,start_us=300,cut=1,seed=9");
   CHECK(invocation(noise_arm(50), 7, contract).environment.empty());
   CHECK(arm_from("noise", parameters_of(noise_arm(50))) == noise_arm(50));
@@ -117,6 +117,11 @@ std::vector<Arm> slice_arms() {
   arms[8].redrawn = arms[8].preempts = true;
   arms.emplace_back().name = "count";
   arms.back().counts_points = true;
+  arms.push_back(arms[6]);
+  arms.back().name = "directed";
+  arms.back().near = {"ns::Queue::push", "Queue::"};
+  arms.emplace_back().name = "back_to_back";
+  arms.back().keeps_folder = true;
   return arms;
 }
 
@@ -171,6 +176,44 @@ TEST_CASE("each arm sets for a run what it needs, and nothing else") {
                                         "--report", "/runs/report", "--index", "/runs", "--"});
   CHECK(setting("calls").prefix == Words{"/bin/hold", "--seed", "7", "--calls", "0.2", "--call-us", "300", "--report",
                                          "/runs/report", "--index", "/runs", "--"});
+}
+
+TEST_CASE("a directed arm tells where to hold") {
+  ArmTools tools = every_tool;
+  tools.near_file = "/runs/near";
+  const Arm directed = slice_arms()[10];
+  REQUIRE(directed.name == "directed");
+  const Words prefix = run_setting(directed, 7, tools).prefix;
+  const auto option = std::find(prefix.begin(), prefix.end(), "--near");
+  REQUIRE(option != prefix.end());
+  CHECK(*(option + 1) == "/runs/near");
+}
+
+TEST_CASE("an axis sets variables, also in scripts that set them themselves, and limits") {
+  const Axis axis{"cold", {{"TT_METAL_CACHE", "{folder}/a:{folder}"}}, {{"nofile", 64}, {"stack", 8388608}}};
+  Arm arm = arm_of(axis);
+  CHECK(arm_from("cold", parameters_of(arm)) == arm);
+  ArmTools tools;
+  tools.fresh_folder = "/runs/1/fresh";
+  const RunSetting setting = run_setting(arm, 7, tools);
+  const std::string value = "/runs/1/fresh/a:/runs/1/fresh";
+  CHECK(setting.environment == std::vector<Setting>{{"TT_METAL_CACHE", value}, {"NDREPRO_SET_TT_METAL_CACHE", value}});
+  CHECK(setting.prefix == Words{"/usr/bin/prlimit", "--nofile=64:64", "--stack=8388608:8388608", "--"});
+  arm.breakpoints = 8;
+  CHECK(run_setting(arm, 7, every_tool).prefix.front() == "/bin/hold");
+}
+
+TEST_CASE("variables that load code and unknown resources are refused") {
+  for (const char* name :
+       {"", "1A", "A B", "A=B", "LD_PRELOAD", "PATH", "BASH_ENV", "PYTHONPATH", "NDREPRO_SEED", "A\nB"})
+    CHECK_FALSE(is_settable(name));
+  CHECK(is_settable("TT_METAL_WATCHER"));
+  for (const char* text : {R"({"environment":{"LD_PRELOAD":"/evil.so"}})", R"({"environment":{"A":1}})",
+                           R"({"environment":["A"]})", R"({"limits":{"files":1}})", R"({"limits":{"nofile":-1}})",
+                           R"({"limits":{"nofile":"64"}})", R"({"near":"main"})", R"({"near":[1]})"}) {
+    INFO(text);
+    CHECK_FALSE(arm_from("axis", text));
+  }
 }
 
 TEST_CASE("an arm whose tool is missing leaves a run alone") {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 #include <random>
+#include <set>
 
 #include "storage/slice_log.hpp"
 #include "supervisor/campaign/arm_weights.hpp"
@@ -178,6 +179,58 @@ TEST_CASE("a test that passes in no measurable time is run in slices too") {
   while (play.attempt().phase == AttemptPhase::screen)
     play.ends({.exposure_ms = 0});
   CHECK(play.attempt().slice.has_value());
+}
+
+TEST_CASE("an axis of the site has its share, and its arm what the site makes different") {
+  Policy policy = sliced_policy();
+  policy.axes = {{"watcher", {{"TT_METAL_WATCHER", "10"}}, {}}};
+  policy.arms.push_back({"watcher", 0.05});
+  const SlicedEnd end = simulate_slices({.rates = {{"watcher", 0.02}}}, policy, 3);
+  CHECK(end.finish.outcome == CampaignOutcome::reproduced);
+  const auto record = std::find_if(end.progress.slices.begin(), end.progress.slices.end(),
+                                   [](const ArmRecord& one) { return one.arm.name == "watcher"; });
+  REQUIRE(record != end.progress.slices.end());
+  CHECK(record->arm.environment == policy.axes[0].environment);
+}
+
+TEST_CASE("the directed arm holds in the neighbourhood alone, back-to-back runs keep their folder") {
+  Policy policy = sliced_policy();
+  policy.near = {"Queue::push", "Queue::"};
+  CHECK(slice_arm("directed", 0, policy, Progress{}).near == policy.near);
+  CHECK(slice_arm("hold", 0, policy, Progress{}).near.empty());
+  const Arm together = slice_arm("back_to_back", 0, policy, Progress{});
+  CHECK(together.keeps_folder);
+  CHECK(together.copies == 1);
+  CHECK(strength_of(together) < strength_of(slice_arm("noise", 0, policy, Progress{})));
+}
+
+TEST_CASE("the neighbourhood of a failure are its frames and the members of their classes") {
+  Signature wanted;
+  wanted.site_function = "{anonymous}::Driver::request";
+  wanted.site_file = "native/driver.cpp";
+  wanted.frames = {"native/driver.cpp:{anonymous}::Driver::request", "a.cpp:serve(int, char**)", "a.cpp:main"};
+  CHECK(neighbourhood(wanted) == std::vector<std::string>{"Driver::request", "Driver::", "serve"});
+  wanted.site_file = "test_ring.py";
+  CHECK(neighbourhood(wanted).empty());
+  CHECK(neighbourhood(Signature{}).empty());
+}
+
+TEST_CASE("arms that this host has no tool for, or this failure no use, have no share") {
+  Signature wanted;
+  wanted.site_file = "a.cpp";
+  Settings settings;
+  settings.arms = {"hold", "noise"};
+  settings.axes = {{"watcher", {{"A", "1"}}, {}}};
+  const auto names = [&](const std::vector<std::string>& near) {
+    std::set<std::string> found;
+    for (const ArmWeight& arm : arms_for(wanted, settings, near))
+      found.insert(arm.name);
+    return found;
+  };
+  CHECK(names({}) == std::set<std::string>{"copies", "noise", "hold", "back_to_back", "watcher"});
+  CHECK(names({"Queue::"}).contains("directed"));
+  settings.arms = {};
+  CHECK_FALSE(names({"Queue::"}).contains("directed"));
 }
 
 TEST_CASE("the script is run alone with its recipe before a campaign of slices ends, and is no part of a rate") {
