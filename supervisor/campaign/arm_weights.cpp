@@ -15,7 +15,7 @@ struct UsualWeight {
 constexpr UsualWeight usual_weights[] = {{"copies", 0.15, 0.25}, {"noise", 0.20, 0.15},       {"yield", 0.15, 0.10},
                                          {"hold", 0.15, 0.01},   {"pct", 0.08, 0.01},         {"calls", 0.05, 0.10},
                                          {"chaos", 0.15, 0.20},  {"preempt", 0.10, 0.15},     {"affinity", 0.02, 0.02},
-                                         {"directed", 0.15, 0},  {"back_to_back", 0.03, 0.05}};
+                                         {"directed", 0.10, 0},  {"back_to_back", 0.03, 0.05}};
 constexpr double axis_weight = 0.05;
 constexpr double most_axes_weight = 0.2;  // of all of them together
 constexpr std::size_t most_near = 12;

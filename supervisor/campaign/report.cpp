@@ -71,10 +71,8 @@ std::string matched_command(const CampaignEnd& end, const AttemptRow& row) {
 
 /// The script alone where its recipe has hit; what hit in a slice has its arm from the shim, so it is replayed.
 std::string again_command(const CampaignEnd& end) {
-  const bool has_recipe = std::any_of(end.attempts.begin(), end.attempts.end(), [](const AttemptRow& row) {
-    return row.arm == recipe_name && row.verdict == Verdict::reproduced;
-  });
-  if (has_recipe) return "./run_test.sh";
+  const AttemptRow* alone = alone_attempt(end);
+  if (alone != nullptr && alone->verdict == Verdict::reproduced) return "./run_test.sh";
   if (!end.first_match) return plain_command(end);
   const AttemptRow& row = end.first_match->row;
   if (row.slice_json.empty()) return matched_command(end, row);
@@ -106,6 +104,16 @@ const AttemptRow* telling_attempt(const CampaignEnd& end) {
   if (last_of(end, Verdict::passed) != nullptr) return nullptr;
   const AttemptRow* hung = last_of(end, Verdict::hang);
   return hung != nullptr ? hung : last_of(end, Verdict::timed_out);
+}
+
+const AttemptRow* alone_attempt(const CampaignEnd& end) {
+  const AttemptRow* last = nullptr;
+  for (const AttemptRow& row : end.attempts) {
+    if (row.arm != recipe_name) continue;
+    last = &row;
+    if (row.verdict == Verdict::reproduced) break;
+  }
+  return last;
 }
 
 std::string comparison(const CampaignEnd& end) {

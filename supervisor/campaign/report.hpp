@@ -67,6 +67,9 @@ struct CampaignEnd {
 /// was cut off. Its log is what to look at.
 const AttemptRow* telling_attempt(const CampaignEnd& end);
 
+/// The last run of the script by itself with its recipe; one that hit before others. Nothing where none was made.
+const AttemptRow* alone_attempt(const CampaignEnd& end);
+
 /// CI's failure against the one of the telling attempt, one line; empty where nothing failed otherwise.
 std::string comparison(const CampaignEnd& end);
 

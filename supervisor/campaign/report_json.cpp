@@ -152,6 +152,16 @@ std::int64_t confirmations_of(const CampaignEnd& end) {
   return matched;
 }
 
+Json recipe_json(const CampaignEnd& end) {
+  const AttemptRow* alone = alone_attempt(end);
+  if (alone == nullptr) return nullptr;
+  return {{"words", arm_words(arm_of(*alone), points_of(end))},
+          {"parameters", json_from(alone->parameters)},
+          {"attempt", alone->number},
+          {"verdict", alone->verdict ? Json(to_text(*alone->verdict)) : Json(nullptr)},
+          {"exposure_ms", alone->exposure_ms}};
+}
+
 }  // namespace
 
 std::string report_json(const CampaignEnd& end) {
@@ -176,6 +186,7 @@ std::string report_json(const CampaignEnd& end) {
               {"seed", std::to_string(end.campaign.seed)},
               {"first_match", end.first_match ? json_of(*end.first_match) : Json(nullptr)},
               {"where", where_json(end)},
+              {"recipe", recipe_json(end)},
               {"resets", resets_json(end)},
               {"comparison", to_utf8(comparison(end))},
               {"differences", differences_json(end)},

@@ -127,7 +127,7 @@ std::string results_block(const CampaignEnd& end) {
            std::to_string(end.campaign.seed) + ".\n\n";
   block += wanted_sentence(end.wanted);
   block += rates_section(end) + resets_sentence(end) + first_match_section(end) + where_section(end) +
-           others_section(end) + differences_section(end);
+           recipe_section(end) + others_section(end) + differences_section(end);
   if (const std::string text = comparison(end); !text.empty())
     block += "Last different failure, " + markdown_text(text) + ".\n\n";
   const std::string reason = next_reason(end);

@@ -194,6 +194,17 @@ std::string where_section(const CampaignEnd& end) {
   return text + "\n";
 }
 
+std::string recipe_section(const CampaignEnd& end) {
+  const AttemptRow* alone = alone_attempt(end);
+  if (alone == nullptr) return {};
+  const bool has_hit = alone->verdict == Verdict::reproduced;
+  return "Recipe: " + markdown_text(arm_words(arm_of(*alone), points_of(end))) +
+         "; `run_test.sh` does it when it is called without arguments. Run by itself in a copy of the case, it " +
+         (has_hit ? "failed as in CI after " : "did not fail as in CI within ") + seconds_text(alone->exposure_ms) +
+         " (`logs/run_" + std::to_string(alone->number) + ".log`)" +
+         (has_hit ? "" : ": it may need something that is not in the case's folder, or more time") + ".\n\n";
+}
+
 std::string others_section(const CampaignEnd& end) {
   const std::vector<FailureGroup> groups = other_failures(end);
   if (groups.empty()) return {};

@@ -22,5 +22,7 @@ std::string others_section(const CampaignEnd& end);
 
 /// Which places in the source matter to the failure, or that none stands out.
 std::string where_section(const CampaignEnd& end);
+/// What run_test.sh was given to do by itself, and what came of it.
+std::string recipe_section(const CampaignEnd& end);
 
 }  // namespace ndr

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Arms that change what a run has, on the real daemon: an axis of the site, a limit of its, runs in one folder, and holds
 where CI's stack points. Each finds a failure that no other arm brings out. usage: site_axes.py [TEST...]"""
+import contextlib
 import json
+import sqlite3
 import subprocess
 
 import daemon_under_test as world
@@ -73,39 +75,27 @@ def runs_in_one_folder_find_what_a_predecessor_left():
         reproduced(daemon, "back_to_back")
 
 
-def padded(source: str, functions: int) -> str:
-    """The program with so many functions more, which each of its threads calls before it comes to the race."""
-    bodies = "".join(f"void work_{i}() {{ static thread_local int kept; kept += {i}; kept ^= kept >> 1; }}\n" for i in range(functions))
-    calls = "".join(f"  work_{i}();\n" for i in range(functions))
-    head, _, tail = source.partition("class Driver {")
-    return head + bodies + "void work() {\n" + calls + "}\n\nclass Driver {" + tail.replace(
-        "{ driver.request(); }", "{ work(); driver.request(); }").replace("other_work(1000000);", "work();")
-
-
 def a_stack_of_ci_directs_the_holds():
+    """That holds are made there alone is a test of ndrepro-hold's own."""
     with world.Daemon() as daemon:
-        races = world.SOURCE / "tests/races"
-        source, program = daemon.folder / "native/driver.cpp", daemon.folder / "driver"
-        source.parent.mkdir()
-        source.write_text(padded((races / "native/driver_stopped.cpp").read_text(), 400))
-        subprocess.run(["g++", "-std=c++20", "-O0", "-g", "-pthread", f"-I{races}/native", str(source), "-o", str(program)],
-                       check=True)
+        races, wrong = world.SOURCE / "tests/races", daemon.folder / "wrong"
+        subprocess.run([str(races / "build.sh"), str(wrong), "driver_stopped"], check=True)
         daemon.start()
         arms = {arm["name"]: arm for arm in daemon.get("/v1/arms")["arms"]}
-        if not arms["directed"]["available"]:
-            print(f"skipped: {arms['directed']['why']}")
-            return
-        log = (races / "logs/driver_stopped.log").read_text("utf-8").replace("driver_stopped", "driver")
-        daemon.add_case("driver", f"#!/bin/bash\n# ndrepro-contract: 1\nexec {program}\n", log)
+        log = (races / "logs/driver_stopped.log").read_text("utf-8")
+        folder = daemon.add_case("driver", f"#!/bin/bash\n# ndrepro-contract: 1\nexec {wrong}/driver_stopped\n", log)
         campaign = daemon.run("driver", budget="50s", seed="1")
-        ended = daemon.finished(campaign)
-        rows = daemon.attempts(campaign)
-        runs = {arm: [sum(row[of] for row in rows if row["arm"] == arm) for of in ("matched", "runs")]
-                for arm in ("directed", "hold", "plain")}
-        print(f"[matched, runs]: {runs}")
-        assert ended["outcome"] == "reproduced" and runs["directed"][0] > 0, (ended["reason"], runs)
-        directed = next(row for row in rows if row["arm"] == "directed")
-        assert '"near":["Driver::request","Driver::"]' in json.dumps(directed, separators=(",", ":")).replace("\\", ""), directed
+        assert daemon.finished(campaign)["outcome"] == "reproduced"
+        directed = [row["number"] for row in daemon.attempts(campaign) if row["arm"] == "directed"]
+        daemon.stop()
+        with contextlib.closing(sqlite3.connect(next(daemon.folder.glob("state/*.sqlite")))) as rows:
+            policy = json.loads(rows.execute("SELECT policy_json FROM campaigns").fetchone()[0])
+        assert policy["near"] == ["Driver::request", "Driver::"], policy["near"]
+        in_use = "directed" in [arm["arm"] for arm in policy["arms"]]
+        assert in_use == arms["directed"]["available"], (policy["arms"], arms["directed"])
+        for number in directed:
+            spec = json.loads((folder / f".ndrepro/attempts/{number}/spec.json").read_text())
+            assert json.loads(spec["parameters"])["near"] == policy["near"], spec
 
 
 if __name__ == "__main__":
@@ -113,5 +103,6 @@ if __name__ == "__main__":
         an_axis_of_the_site_finds_what_its_variable_brings_out,
         a_limit_finds_what_runs_out,
         runs_in_one_folder_find_what_a_predecessor_left,
+        a_script_that_works_only_in_its_place_is_told,
         a_stack_of_ci_directs_the_holds,
     ])

@@ -71,6 +71,25 @@ TEST_CASE("settings that ran in vain are one line, those that matched one each")
   CHECK_THAT(block, ContainsSubstring("| noise | delays at 10 % of the calls of up to 0.6 ms, 4 copies | 1 |"));
 }
 
+TEST_CASE("the page says what the script does by itself, and whether it failed so") {
+  CampaignEnd end = ended(CampaignOutcome::reproduced);
+  add(end, Arm{}, Verdict::passed);
+  CHECK(count(results_block(end), "Recipe:") == 0);
+  Arm recipe;
+  recipe.name = recipe_name;
+  recipe.copies = 16;
+  add(end, recipe, Verdict::passed);
+  end.attempts.back().exposure_ms = 40000;
+  CHECK_THAT(
+      results_block(end),
+      ContainsSubstring("Recipe: 16 copies; `run_test.sh` does it when it is called without arguments. Run by "
+                        "itself in a copy of the case, it did not fail as in CI within 40.0 s (`logs/run_2.log`): "
+                        "it may need something that is not in the case's folder, or more time."));
+  add(end, recipe, Verdict::reproduced);
+  end.attempts.back().exposure_ms = 1500;
+  CHECK_THAT(results_block(end), ContainsSubstring("it failed as in CI after 1.5 s (`logs/run_3.log`).\n"));
+}
+
 TEST_CASE("arms given up are named with their reason") {
   CampaignEnd end = ended(CampaignOutcome::reproduced);
   end.dropped = {{"hold", "7 of 9 runs failed otherwise than in CI"}};
