@@ -75,6 +75,18 @@ def runs_in_one_folder_find_what_a_predecessor_left():
         reproduced(daemon, "back_to_back")
 
 
+def a_script_that_works_only_in_its_place_is_told():
+    with world.Daemon() as daemon:
+        daemon.start()
+        folder = case(daemon, '[ -d "$(dirname "$0")/logs" ] && [ $((${NDREPRO_SEED:-0} / 64 % 10)) -eq 1 ]')
+        ended = daemon.finished(daemon.run("ledger", budget="30s", seed="3"))
+        assert ended["outcome"] == "reproduced", ended["reason"]
+        assert ended["report"]["recipe"]["verdict"] in ("passed", "timed_out"), ended["report"]["recipe"]
+        page = (folder / "README.md").read_text()
+        assert "in a copy of the case, it did not fail as in CI" in page, page
+        assert ended["report"]["next_command"] != "./run_test.sh", ended["report"]["next_command"]
+
+
 def a_stack_of_ci_directs_the_holds():
     """That holds are made there alone is a test of ndrepro-hold's own."""
     with world.Daemon() as daemon:
