@@ -132,9 +132,20 @@ private:
     return lines;
   }
 
+  std::string predecessors_block() const {
+    if (plan_.predecessors.empty()) return {};
+    std::string names;
+    for (const std::string& name : plan_.predecessors)
+      names.append("\n    ").append(shell_quoted(name));
+    const bool is_pytest = plan_.kind == StressKind::pytest;
+    return filled(template_named(is_pytest ? "pytest_predecessors.sh.in" : "gtest_predecessors.sh.in"),
+                  {{"PREDECESSORS", names.append("\n")}});
+  }
+
   std::string run_block() const {
     if (plan_.kind != StressKind::pytest)
-      return filled(template_named("run_loop.sh.in"), {{"LOOP_FILE", shell_quoted(test_path())}});
+      return predecessors_block() +
+             filled(template_named("run_loop.sh.in"), {{"LOOP_FILE", shell_quoted(test_path())}});
     std::string options;
     for (const std::string& option : plan_.options)
       options.append(options.empty() ? "" : " ").append(shell_quoted(option));
@@ -142,6 +153,8 @@ private:
     return filled(template_named("run_pytest.sh.in"),
                   {{"OPTIONS", options},
                    {"TEST_FILE", shell_quoted(test_path())},
+                   {"PREDECESSORS", predecessors_block()},
+                   {"PYTEST", plan_.predecessors.empty() ? "\"$python\" -m pytest" : "run_pytest"},
                    {"SETTINGS", settings.empty() ? "/dev/null" : "\"$REPOSITORY\"" + shell_quoted("/" + settings)}});
   }
 

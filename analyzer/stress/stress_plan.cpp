@@ -70,6 +70,8 @@ bool takes_launch_value(std::string_view word) {
                           "--nproc_per_node", "--nproc-per-node", "--nnodes", "--ntasks"});
 }
 
+constexpr std::ptrdiff_t most_predecessors = 20;
+
 class StressPlanner {
 public:
   explicit StressPlanner(const StressSources& sources) : sources_(sources), evidence_(sources.evidence) {}
@@ -87,6 +89,7 @@ public:
     if (chosen.has_error()) return chosen.error();
     choose_timeout();
     choose_iterations();
+    choose_predecessors();
     return plan_;
   }
 
@@ -97,6 +100,21 @@ private:
     if (!test.empty()) return choose_gtest(test);
     if (sources_.test.stress) return choose_pytest(sources_.test.function);
     return choose_command();
+  }
+
+  /// Names that the framework would take for something else are left out.
+  void choose_predecessors() {
+    constexpr std::string_view name_signs = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/.";
+    const auto is_name = [&](const std::string& name) {
+      if (name.empty() || name.size() > 400 || name.front() == '-' || name.front() == '/') return false;
+      if (plan_.kind == StressKind::pytest) return contains(name, ".py::") && !contains(name, "\n");
+      return plan_.kind == StressKind::gtest && contains(name, ".") &&
+             name.find_first_not_of(name_signs) == std::string::npos;
+    };
+    for (const auto& before : evidence_.predecessors)
+      if (is_name(before.value)) plan_.predecessors.push_back(before.value);
+    if (std::ssize(plan_.predecessors) > most_predecessors)
+      plan_.predecessors.erase(plan_.predecessors.begin(), plan_.predecessors.end() - most_predecessors);
   }
 
   Checked<void> choose_pytest(const std::string& test) {

@@ -44,6 +44,9 @@ struct StressPlan {
   std::string binary;                // gtest: relative to the checkout
   std::string filter;                // gtest: the failing test
   std::vector<std::string> command;  // command: its words
+  // Names of the tests that the same process ran before it in CI, the last of them, in their order; for pytest and
+  // Google Test.
+  std::vector<std::string> predecessors;
 };
 
 /// Refuses a failure that nothing can be run for: none, one of the machine or the network, a test whose source is not

@@ -31,7 +31,8 @@ constexpr Parameter<int> whole_numbers[] = {{"iterations", &Arm::iterations, 0, 
                                             {"noise_us", &Arm::noise_us, 0, 100000},
                                             {"priority_points", &Arm::priority_points, 0, 1 << 30},
                                             {"breakpoints", &Arm::breakpoints, 0, 1000},
-                                            {"hold_us", &Arm::hold_us, 0, 1000000}};
+                                            {"hold_us", &Arm::hold_us, 0, 1000000},
+                                            {"predecessors", &Arm::predecessors, 0, 1000}};
 constexpr Parameter<double> shares[] = {{"watchdog_scale", &Arm::watchdog_scale, 0, 1e6},
                                         {"operation_timeout_s", &Arm::operation_timeout_s, 0, 1e6},
                                         {"noise_chance", &Arm::noise_chance, 0, 1},
@@ -165,6 +166,7 @@ void add_settings(const Arm& arm, const ArmTools& tools, RunSetting& made) {
     made.environment.emplace_back(name, value);
     made.environment.emplace_back("NDREPRO_SET_" + name, std::move(value));
   }
+  if (arm.predecessors > 0) made.environment.emplace_back("NDREPRO_PREDECESSORS", std::to_string(arm.predecessors));
   if (arm.limits.empty()) return;
   made.prefix.emplace_back(limiter);
   for (const auto& [name, number] : arm.limits) {
@@ -177,9 +179,9 @@ void add_settings(const Arm& arm, const ArmTools& tools, RunSetting& made) {
 }  // namespace
 
 bool is_built_in(std::string_view arm) {
-  constexpr std::array names{"plain", "workers",  "iterations",   "watchdog", "fresh_board", "recipe",
-                             "count", "copies",   "back_to_back", "noise",    "yield",       "chaos",
-                             "hold",  "directed", "calls",        "preempt",  "affinity",    "pct"};
+  constexpr std::array names{"plain",  "workers",      "iterations", "watchdog", "fresh_board", "recipe", "count",
+                             "copies", "back_to_back", "noise",      "yield",    "chaos",       "hold",   "directed",
+                             "calls",  "preempt",      "affinity",   "pct",      "predecessors"};
   return std::find(names.begin(), names.end(), arm) != names.end();
 }
 

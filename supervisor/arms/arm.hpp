@@ -39,6 +39,7 @@ struct Arm {
   double call_chance = 0;            // of holding a thread at a system call by which threads and processes meet
   bool redrawn = false;              // noise of each run is drawn around the above
   bool keeps_folder = false;         // the runs of a copy share one folder, which nobody empties
+  int predecessors = 0;              // so many of the tests that came before it in CI run before it, in its process
   bool fresh_board = false;          // the boards are reset before
   std::vector<std::string> near;     // breakpoints in functions of these names alone
   std::vector<Setting> environment;  // variables; "{folder}" in a value is an empty folder of the run's own

@@ -28,6 +28,7 @@ struct ScriptForm {
   bool has_contract = false;    // takes --iterations, --workers, --seed
   bool takes_settings = false;  // takes --set NAME=VALUE over what it sets itself, as generated scripts do
   bool starts_workers = false;  // a hand-written one: a pytest command with -n or --numprocesses
+  int predecessors = 0;         // that it can run before, in the same process (NDREPRO_PREDECESSORS)
   bool fixes_watchdog = false;  // sets the operation timeout without asking anybody: no arm can change it
   bool operator==(const ScriptForm&) const = default;
 };

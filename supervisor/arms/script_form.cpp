@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <system_error>
 #include <vector>
 
@@ -58,12 +59,22 @@ bool sets_watchdog(std::string_view line) {
   return false;
 }
 
+/// Lines of the list that generated scripts have (templates/pytest_predecessors.sh.in, gtest_predecessors.sh.in).
+int listed_predecessors(std::string_view script) {
+  constexpr std::string_view begin = "\npredecessors=(\n";
+  const std::size_t at = script.find(begin);
+  if (at == std::string_view::npos) return 0;
+  const std::string_view list = script.substr(at + begin.size(), script.find("\n)\n", at) - at - begin.size() + 1);
+  return static_cast<int>(std::count(list.begin(), list.end(), '\n'));
+}
+
 }  // namespace
 
 ScriptForm form_of(std::string_view script, bool has_contract) {
   ScriptForm form;
   form.has_contract = has_contract;
   form.takes_settings = has_contract && script.find("NDREPRO_SET_") != std::string_view::npos;
+  form.predecessors = listed_predecessors(script);
   while (!script.empty()) {
     const std::string line = next_logical_line(script);
     form.starts_workers = form.starts_workers || (!has_contract && asks_for_workers(line));

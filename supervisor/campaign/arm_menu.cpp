@@ -33,6 +33,7 @@ constexpr KnownArm known_arms[] = {
     {"affinity", "affinity", "all runs on one CPU"},
     {"pct", "pct", "strict priorities of threads, changed now and then"},
     {"back_to_back", nullptr, "runs in one folder, which nobody empties between them"},
+    {"predecessors", nullptr, "after tests that came before it in CI, in its process; of generated scripts"},
     {"fresh_board", nullptr, "the boards reset before, where a campaign has boards"}};
 
 }  // namespace

@@ -12,10 +12,10 @@ struct UsualWeight {
   double script;  // Python and shell: the interpreter has no instructions of the test's own
 };
 
-constexpr UsualWeight usual_weights[] = {{"copies", 0.15, 0.25}, {"noise", 0.20, 0.15},       {"yield", 0.15, 0.10},
-                                         {"hold", 0.15, 0.01},   {"pct", 0.08, 0.01},         {"calls", 0.05, 0.10},
-                                         {"chaos", 0.15, 0.20},  {"preempt", 0.10, 0.15},     {"affinity", 0.02, 0.02},
-                                         {"directed", 0.10, 0},  {"back_to_back", 0.03, 0.05}};
+constexpr UsualWeight usual_weights[] = {
+    {"copies", 0.15, 0.25},   {"noise", 0.20, 0.15}, {"yield", 0.15, 0.10},        {"hold", 0.15, 0.01},
+    {"pct", 0.08, 0.01},      {"calls", 0.05, 0.10}, {"chaos", 0.15, 0.20},        {"preempt", 0.10, 0.15},
+    {"affinity", 0.02, 0.02}, {"directed", 0.10, 0}, {"back_to_back", 0.03, 0.05}, {"predecessors", 0.10, 0.10}};
 constexpr double axis_weight = 0.05;
 constexpr double most_axes_weight = 0.2;  // of all of them together
 constexpr std::size_t most_near = 12;
@@ -35,10 +35,10 @@ std::string plain_name(std::string function) {
 
 }  // namespace
 
-std::vector<ArmWeight> arms_for(const Signature& wanted, const Settings& settings,
-                                const std::vector<std::string>& near) {
+std::vector<ArmWeight> arms_for(const Signature& wanted, const Settings& settings, const CaseTraits& traits) {
   const auto works = [&](std::string_view arm) {
-    if (arm == "directed" && near.empty()) return false;
+    if (arm == "directed" && traits.near.empty()) return false;
+    if (arm == "predecessors") return traits.predecessors > 0;
     if (arm == "copies" || arm == "back_to_back") return true;
     if (arm == "directed") arm = "hold";
     return std::find(settings.arms.begin(), settings.arms.end(), arm) != settings.arms.end();

@@ -8,11 +8,16 @@
 
 namespace ndr {
 
+/// What a case offers to arms.
+struct CaseTraits {
+  std::vector<std::string> near;  // neighbourhood()
+  int predecessors = 0;           // Policy
+};
+
 /// Shares of the search before anything is known, of the arms that work on this host. As measured on programs of all
 /// classes (README, "How it finds rare failures"): no arm is best for all, so all are tried, the strong ones more
-/// often. `near` is of neighbourhood(): without it there is nothing to direct an arm at.
-std::vector<ArmWeight> arms_for(const Signature& wanted, const Settings& settings,
-                                const std::vector<std::string>& near);
+/// often. Those that need something of the case are left out where it has not got it.
+std::vector<ArmWeight> arms_for(const Signature& wanted, const Settings& settings, const CaseTraits& traits);
 
 /// Of a native failure whose stack CI's logs show: the functions of its innermost frames, and the classes that they are
 /// members of ("Queue::"), a dozen names at most.

@@ -67,6 +67,8 @@ std::string arm_words(const Arm& arm, std::uint64_t points) {
   if (arm.workers > 1) add(text, std::to_string(arm.workers) + " workers");
   if (arm.copies > 1) add(text, copies_words(arm));
   if (arm.keeps_folder) add(text, "one after the other in one folder, which nobody empties");
+  if (arm.predecessors > 0)
+    add(text, "after the last " + std::to_string(arm.predecessors) + " tests that came before it in CI");
   if (arm.fresh_board) add(text, "boards reset before");
   for (const auto& [name, value] : arm.environment)
     add(text, name + "=" + value);

@@ -45,6 +45,14 @@ std::vector<Arm> rungs(const Policy& policy, const Progress& now, std::int64_t l
     add(more, 1);
     add(more, 2);
   }
+  for (const int count : {1, policy.predecessors}) {
+    if (policy.predecessors < count || policy.predecessors == 0) continue;
+    Arm after = plain;
+    after.name = "predecessors";
+    after.iterations = same;
+    after.predecessors = count;
+    if (std::find(found.begin(), found.end(), after) == found.end()) found.push_back(std::move(after));
+  }
   if (policy.boards > 0) {
     Arm fresh = plain;
     fresh.name = "fresh_board";

@@ -125,7 +125,8 @@ Policy policy_for(const CampaignRequest& request, const CaseRow& of_case, const 
     policy.noise_library = settings.noise_library().string();
   policy.axes = settings.axes;
   policy.near = neighbourhood(wanted);
-  policy.arms = learnt(arms_for(wanted, settings, policy.near), history);
+  policy.predecessors = script.predecessors;
+  policy.arms = learnt(arms_for(wanted, settings, {policy.near, policy.predecessors}), history);
   policy.operation_timeout_s = operation_timeout_of(of_case, policy.operation_timeout_s);
   return policy;
 }

@@ -27,6 +27,7 @@ struct ArmRecord {
   std::int64_t runs = 0;  // that could be judged
   std::int64_t matched = 0;
   std::int64_t different = 0;
+  int near_misses = 0;  // slices whose first other failure is of CI's kind: a hint, and no match
   std::int64_t exposure_ms = 0;
   bool operator==(const ArmRecord&) const = default;
 };
@@ -55,6 +56,7 @@ struct Policy {
   bool slices = false;                       // many short runs in one attempt are possible: no board is leased
   std::vector<ArmWeight> arms;               // of slices
   std::vector<Axis> axes;                    // of the site
+  int predecessors = 0;                      // that the script can run before the test
   std::vector<std::string> near;             // functions of the failure's neighbourhood, for the directed arm
   std::int64_t expected_attempt_ms = 20000;  // one plain attempt, as far as known beforehand
   std::optional<Replay> replay;              // of mode `replay`, and of no other

@@ -48,6 +48,7 @@ std::string to_json_text(const Policy& policy) {
                                 {"arms", json_of(policy.arms)},
                                 {"axes", json_of(policy.axes)},
                                 {"near", policy.near},
+                                {"predecessors", policy.predecessors},
                                 {"expected_attempt_ms", policy.expected_attempt_ms}};
   if (policy.replay) object["replay"] = ordered_json_from(to_json_text(*policy.replay));
   if (policy.verification) object["verification"] = ordered_json_from(to_json_text(*policy.verification));
@@ -77,6 +78,7 @@ std::optional<Policy> policy_from(const std::string& json) {
       for (const auto& arm : object.at("arms"))
         policy.arms.push_back({arm.at("arm").get<std::string>(), arm.at("weight").get<double>()});
     if (object.contains("axes")) read_axes(object.at("axes"), policy);
+    policy.predecessors = object.value("predecessors", 0);
     if (object.contains("near")) object.at("near").get_to(policy.near);
     object.at("expected_attempt_ms").get_to(policy.expected_attempt_ms);
     if (object.contains("replay")) {

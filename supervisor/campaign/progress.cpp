@@ -129,6 +129,7 @@ void count_slice(const Policy& policy, const AttemptRow& row, const Arm& arm, Pr
   record.runs += std::max<std::int64_t>(0, row.runs - row.infrastructure);
   record.matched += row.matched;
   record.different += row.different;
+  record.near_misses += row.matched == 0 && row.match_grade == to_text(MatchGrade::same_class);
   record.exposure_ms += row.exposure_ms;
   if (row.phase == AttemptPhase::confirm) ++now.confirm_slices;
   if (row.phase == AttemptPhase::reduce) now.reduce_ms += row.exposure_ms;

@@ -69,6 +69,14 @@ double seconds_of(const Progress& now, const std::string& name) {
   return sum;
 }
 
+/// What came near CI's failure is tried more often; it counts as nothing.
+double hint_for(const Progress& now, const std::string& name) {
+  const bool came_near = std::any_of(now.slices.begin(), now.slices.end(), [&name](const ArmRecord& record) {
+    return record.arm.name == name && record.near_misses > 0;
+  });
+  return came_near ? 2 : 1;
+}
+
 int slices_of(const Progress& now, const std::string& name) {
   int count = 0;
   for (const ArmRecord& record : now.slices)
@@ -118,7 +126,7 @@ std::string drawn_arm(const std::vector<ArmWeight>& open, const Policy& policy, 
   std::vector<double> weights;
   double sum = 0;
   for (const ArmWeight& arm : open) {
-    weights.push_back(arm.weight / (1 + seconds_of(now, arm.name) / patience_s));
+    weights.push_back(arm.weight * hint_for(now, arm.name) / (1 + seconds_of(now, arm.name) / patience_s));
     sum += weights.back();
   }
   double at = draw_share(policy, now, 0xa43u) * sum;
@@ -201,7 +209,7 @@ std::int64_t compare_limit_ms(const Policy& policy) { return policy.budget_ms / 
 
 double strength_of(const Arm& arm) {
   double kind = 0;
-  if (arm.keeps_folder) kind = 50;
+  if (arm.keeps_folder || arm.predecessors > 0) kind = 50;
   if (!arm.environment.empty() || !arm.limits.empty()) kind = 100;
   if (arm.noise_chance > 0 || arm.priority_points > 0) kind = arm.noise_us > 0 ? 300 : 200;
   if (arm.one_cpu) kind = 150;
@@ -211,7 +219,7 @@ double strength_of(const Arm& arm) {
   if (arm.redrawn) kind = 900;
   // More than one copy is a change of its own, but a smaller one than any delay.
   const double copies = std::log2(static_cast<double>(std::max(1, arm.copies))) * 10;
-  const double amount = arm.noise_chance * 4 + arm.call_chance * 4 + arm.breakpoints * 0.1;
+  const double amount = arm.noise_chance * 4 + arm.call_chance * 4 + arm.breakpoints * 0.1 + arm.predecessors * 0.1;
   return kind + copies + std::min(amount, 9.0);
 }
 
@@ -239,6 +247,9 @@ Arm slice_arm(const std::string& name, int round, const Policy& policy, const Pr
   } else if (name == "calls") {
     arm.call_chance = level > 1 ? 0.5 : level < 1 ? 0.15 : 0.3;
     arm.hold_us = std::max(1000, scaled_us(now, level));
+  } else if (name == "predecessors") {
+    arm.copies = 1;
+    arm.predecessors = level > 1 ? policy.predecessors : level < 1 ? 1 : std::min(4, policy.predecessors);
   } else if (name == "preempt") {
     arm.preempts = true;
   } else if (name == "affinity") {

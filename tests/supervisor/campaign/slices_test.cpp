@@ -181,6 +181,43 @@ TEST_CASE("a test that passes in no measurable time is run in slices too") {
   CHECK(play.attempt().slice.has_value());
 }
 
+TEST_CASE("an arm that came near is drawn more often, and has matched nothing by that") {
+  const Policy policy = sliced_policy();
+  Progress now;
+  const auto slice = [&](const std::string& arm, std::optional<std::string> grade) {
+    AttemptRow row;
+    row.phase = AttemptPhase::search;
+    row.arm = arm;
+    row.parameters = parameters_of(slice_arm(arm, 0, policy, now));
+    row.verdict = grade ? Verdict::different_failure : Verdict::passed;
+    row.runs = 100;
+    row.different = grade ? 1 : 0;
+    row.match_grade = std::move(grade);
+    row.exposure_ms = 1000;
+    row.slice_json = progress_json({.runs = 100, .passed = 99, .over = true, .median_us = 2000, .points = 40});
+    now = after(policy, now, AttemptEnded{row, false, 1000});
+  };
+  now.plain_worked = true;
+  now.shortest_ms = 2;
+  for (const char* arm : {"count", "plain", "copies", "noise", "yield", "hold", "chaos", "preempt"})
+    slice(arm, std::nullopt);
+  const auto share_of_hold = [&] {
+    int drawn = 0;
+    for (Progress then = now; then.attempts < now.attempts + 2000; ++then.attempts)
+      drawn += search_slice(policy, then).arm.name == "hold";
+    return drawn / 2000.0;
+  };
+  const double before = share_of_hold();
+  const Progress without = now;
+  slice("hold", std::string{"other"});
+  const double unlike = share_of_hold();
+  now = without;
+  slice("hold", std::string{"same_class"});
+  CHECK(share_of_hold() > 1.5 * unlike);
+  CHECK(before > 0);
+  CHECK(now.matched == 0);
+}
+
 TEST_CASE("an axis of the site has its share, and its arm what the site makes different") {
   Policy policy = sliced_policy();
   policy.axes = {{"watcher", {{"TT_METAL_WATCHER", "10"}}, {}}};
@@ -223,7 +260,7 @@ TEST_CASE("arms that this host has no tool for, or this failure no use, have no 
   settings.axes = {{"watcher", {{"A", "1"}}, {}}};
   const auto names = [&](const std::vector<std::string>& near) {
     std::set<std::string> found;
-    for (const ArmWeight& arm : arms_for(wanted, settings, near))
+    for (const ArmWeight& arm : arms_for(wanted, settings, {near, 0}))
       found.insert(arm.name);
     return found;
   };
