@@ -212,6 +212,11 @@ std::optional<Assigned> assigned_by(const ShellWord& word) {
   return Assigned{std::move(name), word.text.substr(equals + 1)};
 }
 
+// Of the case's own: run_test.sh starts it, or reads it in.
+bool is_stress_loop(std::string_view file) {
+  return file.ends_with(".sh") && (file.ends_with("_stress.sh") || contains(file, "tests/"));
+}
+
 class ShellReader {
 public:
   ShellScript read(const std::vector<ScriptLine>& lines, std::uint64_t until) {
@@ -269,7 +274,8 @@ private:
       for (std::size_t i = 0; i < arguments.size(); ++i)
         exports_all_ = exports_all_ || arguments[i].text == "-a" || arguments[i].text == "allexport";
     else if (is_one_of(name, {"source", "."}) && !script_.sources && !arguments.empty() &&
-             !contains(arguments[0].text, "activate") && !arguments[0].text.empty())
+             !contains(arguments[0].text, "activate") && !arguments[0].text.empty() &&
+             !is_stress_loop(arguments[0].text))
       script_.sources = command.line;
     const auto env = std::find_if(command.words.begin(), command.words.end(),
                                   [](const ShellWord& word) { return word.text == "env" && !word.is_quoted; });
@@ -337,9 +343,9 @@ bool is_pytest_name(std::string_view word) {
 bool is_prefix(const ShellWord& word) {
   return word.text.starts_with('-') || (!word.text.empty() && is_digit(word.text[0])) ||
          assigned_by(word).has_value() || word.text.empty() ||
-         is_one_of(word.text, {"if",     "then",  "do",    "else",    "{",      "!",        "time",    "exec",
-                               "env",    "nice",  "sudo",  "timeout", "stdbuf", "taskset",  "numactl", "xvfb-run",
-                               "setsid", "while", "until", "bash",    "sh",     "catchsegv"});
+         is_one_of(word.text, {"if",     "then",  "do",    "else",    "{",      "!",         "time",    "exec",
+                               "env",    "nice",  "sudo",  "timeout", "stdbuf", "taskset",   "numactl", "xvfb-run",
+                               "setsid", "while", "until", "bash",    "sh",     "catchsegv", ".",       "source"});
 }
 
 bool starts_tests(const ScriptCommand& command) {
@@ -357,8 +363,7 @@ bool starts_tests(const ScriptCommand& command) {
     if (is_pytest_name(text) && (by_module || word == first)) return true;
     // PYTEST="python3 -m pytest"; $PYTEST ...
     if (word == first && !word->is_quoted && (contains(text, "-m pytest") || text.ends_with(" pytest"))) return true;
-    if (word == first && text.ends_with(".sh") && (text.ends_with("_stress.sh") || contains(text, "tests/")))
-      return true;
+    if (word == first && is_stress_loop(text)) return true;
     if (text.starts_with("--gtest_")) return true;
   }
   return false;

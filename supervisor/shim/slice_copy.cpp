@@ -124,6 +124,7 @@ private:
     set("TMPDIR", shares_ ? shared_folder(work_.runs).string() : folder.string());
     set("NDREPRO_SEED", std::to_string(seed));
     set("NDREPRO_RUN", std::to_string(run));
+    set("NDREPRO_RUN_LIMIT", std::to_string((longest_run_ms(slice_.run_limit_ms) + 999) / 1000));
     for (auto& [name, value] : setting.environment)
       set(name, std::move(value));
     start.output = output_.file.get();
