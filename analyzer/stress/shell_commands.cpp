@@ -213,9 +213,7 @@ std::optional<Assigned> assigned_by(const ShellWord& word) {
 }
 
 // Of the case's own: run_test.sh starts it, or reads it in.
-bool is_stress_loop(std::string_view file) {
-  return file.ends_with(".sh") && (file.ends_with("_stress.sh") || contains(file, "tests/"));
-}
+bool is_stress_loop(std::string_view file) { return file.ends_with("_stress.sh"); }
 
 class ShellReader {
 public:
@@ -343,9 +341,9 @@ bool is_pytest_name(std::string_view word) {
 bool is_prefix(const ShellWord& word) {
   return word.text.starts_with('-') || (!word.text.empty() && is_digit(word.text[0])) ||
          assigned_by(word).has_value() || word.text.empty() ||
-         is_one_of(word.text, {"if",     "then",  "do",    "else",    "{",      "!",         "time",    "exec",
-                               "env",    "nice",  "sudo",  "timeout", "stdbuf", "taskset",   "numactl", "xvfb-run",
-                               "setsid", "while", "until", "bash",    "sh",     "catchsegv", ".",       "source"});
+         is_one_of(word.text, {"if",     "then",  "do",    "else",    "{",      "!",        "time",    "exec",
+                               "env",    "nice",  "sudo",  "timeout", "stdbuf", "taskset",  "numactl", "xvfb-run",
+                               "setsid", "while", "until", "bash",    "sh",     "catchsegv"});
 }
 
 bool starts_tests(const ScriptCommand& command) {
@@ -363,7 +361,9 @@ bool starts_tests(const ScriptCommand& command) {
     if (is_pytest_name(text) && (by_module || word == first)) return true;
     // PYTEST="python3 -m pytest"; $PYTEST ...
     if (word == first && !word->is_quoted && (contains(text, "-m pytest") || text.ends_with(" pytest"))) return true;
-    if (word == first && is_stress_loop(text)) return true;
+    const bool is_read = word == first && is_one_of(text, {".", "source"}) && word + 1 != words.end();
+    if (is_read && is_stress_loop((word + 1)->text)) return true;
+    if (word == first && text.ends_with(".sh") && (is_stress_loop(text) || contains(text, "tests/"))) return true;
     if (text.starts_with("--gtest_")) return true;
   }
   return false;
