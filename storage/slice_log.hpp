@@ -78,6 +78,12 @@ public:
   /// The events that the next bytes complete.
   std::vector<SliceEvent> feed(std::string_view bytes);
 
+  /// Where the bytes end within a frame: its run, and how many of the run's own bytes are still to come. Else null.
+  const SliceRun* unfinished() const { return run_ ? &*run_ : nullptr; }
+  std::uint64_t missing_bytes() const { return skip_; }
+  /// They end within a line.
+  bool is_in_line() const { return !line_.empty(); }
+
 private:
   void take_line(std::vector<SliceEvent>& found);
 

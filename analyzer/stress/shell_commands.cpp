@@ -212,6 +212,9 @@ std::optional<Assigned> assigned_by(const ShellWord& word) {
   return Assigned{std::move(name), word.text.substr(equals + 1)};
 }
 
+// Of the case's own: run_test.sh starts it, or reads it in.
+bool is_stress_loop(std::string_view file) { return file.ends_with("_stress.sh"); }
+
 class ShellReader {
 public:
   ShellScript read(const std::vector<ScriptLine>& lines, std::uint64_t until) {
@@ -269,7 +272,8 @@ private:
       for (std::size_t i = 0; i < arguments.size(); ++i)
         exports_all_ = exports_all_ || arguments[i].text == "-a" || arguments[i].text == "allexport";
     else if (is_one_of(name, {"source", "."}) && !script_.sources && !arguments.empty() &&
-             !contains(arguments[0].text, "activate") && !arguments[0].text.empty())
+             !contains(arguments[0].text, "activate") && !arguments[0].text.empty() &&
+             !is_stress_loop(arguments[0].text))
       script_.sources = command.line;
     const auto env = std::find_if(command.words.begin(), command.words.end(),
                                   [](const ShellWord& word) { return word.text == "env" && !word.is_quoted; });
@@ -357,8 +361,9 @@ bool starts_tests(const ScriptCommand& command) {
     if (is_pytest_name(text) && (by_module || word == first)) return true;
     // PYTEST="python3 -m pytest"; $PYTEST ...
     if (word == first && !word->is_quoted && (contains(text, "-m pytest") || text.ends_with(" pytest"))) return true;
-    if (word == first && text.ends_with(".sh") && (text.ends_with("_stress.sh") || contains(text, "tests/")))
-      return true;
+    const bool is_read = word == first && is_one_of(text, {".", "source"}) && word + 1 != words.end();
+    if (is_read && is_stress_loop((word + 1)->text)) return true;
+    if (word == first && text.ends_with(".sh") && (is_stress_loop(text) || contains(text, "tests/"))) return true;
     if (text.starts_with("--gtest_")) return true;
   }
   return false;

@@ -7,6 +7,7 @@
 #include "analyzer/statistics/gamma_poisson.hpp"
 #include "analyzer/statistics/random.hpp"
 #include "supervisor/campaign/ladder.hpp"
+#include "supervisor/campaign/slice_iterations.hpp"
 
 namespace ndr {
 namespace {
@@ -44,15 +45,6 @@ double scaled_chance(const Progress& now, double level) {
 }
 
 int fitting_copies(int copies, const Progress& now) { return run_us(now) > 2000000 ? std::min(copies, 4) : copies; }
-
-/// Where starting costs most of a run, in every second slice of an arm the framework's own repetition: a run of about a
-/// second instead of one iteration.
-int slice_iterations(const Policy& policy, const Progress& now, int level_round) {
-  const bool starts_fast = run_us(now) < 100000;
-  if (policy.plain_iterations == 0 || starts_fast || level_round % 2 == 0 || now.iteration_us == 0)
-    return policy.plain_iterations;
-  return static_cast<int>(std::clamp<std::int64_t>(1000000 / now.iteration_us, 1, 1000));
-}
 
 const Axis* axis_named(const Policy& policy, const std::string& name) {
   const auto found =
@@ -227,7 +219,7 @@ Arm slice_arm(const std::string& name, int round, const Policy& policy, const Pr
   const double level = levels[static_cast<std::size_t>(round) % levels.size()];
   Arm arm;
   arm.name = name;
-  arm.iterations = slice_iterations(policy, now, round);
+  arm.iterations = slice_iterations(policy, now, run_us(now), round);
   arm.copies = 4;
   if (name == "copies") {
     arm.copies = level > 1 ? 4 : level < 1 ? 2 : 16;
@@ -293,8 +285,8 @@ SlicePlan slice_plan(const Policy& policy, const Progress& now, const Arm& arm) 
   plan.duration_ms = run_us(now) > 300000 ? 2000 : round == 0 ? 300 : 1000;
   if (policy.mode == CampaignMode::soak && round > 10) plan.duration_ms *= 5;
   const double crowd = std::max(1.0, static_cast<double>(arm.copies) / 4);
-  const std::int64_t iterations = std::max(1, arm.iterations / std::max(1, policy.plain_iterations));
-  const std::int64_t usual_ms = run_us(now) * (iterations > 1 ? std::min<std::int64_t>(iterations, 4) : 1) / 1000;
+  const bool loops = policy.plain_iterations > 0 && arm.iterations > policy.plain_iterations;
+  const std::int64_t usual_ms = (run_us(now) + (loops ? arm.iterations * now.iteration_us : 0)) / 1000;
   plan.run_limit_ms =
       std::max<std::int64_t>(1000, std::llround(10 * static_cast<double>(usual_ms) * crowd)) + added_delay_ms(arm);
   if (arm.counts_points) plan.runs = 3;

@@ -231,6 +231,12 @@ asio::awaitable<AttemptResult> Attempt::follow(ShimProcess* shim, std::vector<Lo
   co_return result;
 }
 
+/// The runs that a lost loop had not appended yet.
+asio::awaitable<void> Attempt::read_recovered(LiveSlice& live, const LogTailer& read, const UniqueFd& log) {
+  LogTailer rest{tools_.executor, *tools_.watch, duplicate(log), spec_.log, read.offset()};
+  co_await live.read_rest(rest);
+}
+
 asio::awaitable<AttemptResult> Attempt::follow_slice(ShimProcess* shim) {
   const std::shared_ptr<LogWatch> watch = tools_.watch;  // to outlive the tailer
   const UniqueFd log = open_run_log(spec_.log);
@@ -245,7 +251,10 @@ asio::awaitable<AttemptResult> Attempt::follow_slice(ShimProcess* shim) {
   SliceObservation seen;
   LogTailer* reader = tailer ? &*tailer : nullptr;
   seen.ending = co_await (follow_to_end(live, shim, reader) && record_.keep());
-  if (!has_exit(folder_)) co_await reap();
+  if (!has_exit(folder_)) {
+    co_await reap();
+    if (tailer) co_await read_recovered(live, *tailer, log);
+  }
   seen.exit = read_exit(folder_);
   seen.sum = live.sum();
   seen.failures = live.failures();

@@ -52,6 +52,7 @@ private:
   boost::asio::awaitable<AttemptResult> follow(ShimProcess* shim, std::vector<LogSignalRow> stored,
                                                std::optional<StopAsked> asked);
   boost::asio::awaitable<AttemptResult> follow_slice(ShimProcess* shim);
+  boost::asio::awaitable<void> read_recovered(LiveSlice& live, const LogTailer& read, const UniqueFd& log);
   template <class Live>
   boost::asio::awaitable<Ending> follow_to_end(Live& live, ShimProcess* shim, LogTailer* tailer);
   boost::asio::awaitable<void> read_failure(Observation& seen, int log);

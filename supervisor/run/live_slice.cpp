@@ -67,6 +67,11 @@ asio::awaitable<Ending> LiveSlice::follow(ShimProcess* shim, LogTailer* tailer) 
   co_return ending_;
 }
 
+asio::awaitable<void> LiveSlice::read_rest(LogTailer& rest) {
+  rest.finish();
+  co_await read(rest);
+}
+
 void LiveSlice::cancel() {
   told_ = Cancelled{};
   bell_.cancel();

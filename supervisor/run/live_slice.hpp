@@ -40,6 +40,8 @@ public:
 
   /// To the end of the loop and of its log; `shim` is null for one found ended, `tailer` where there is no log.
   boost::asio::awaitable<Ending> follow(ShimProcess* shim, LogTailer* tailer);
+  /// What was appended to the log when the loop was gone; `rest` begins where the other tailer ended.
+  boost::asio::awaitable<void> read_rest(LogTailer& rest);
   void cancel();
 
   const std::vector<RunFailureRow>& failures() const { return failures_; }

@@ -5,6 +5,7 @@
 
 #include "supervisor/clock.hpp"
 #include "supervisor/shim/run_log.hpp"
+#include "supervisor/shim/slice_frames.hpp"
 #include "supervisor/shim/standard_fds.hpp"
 #include "supervisor/shim/start_command.hpp"
 #include "supervisor/shim/supervision.hpp"
@@ -63,6 +64,8 @@ AttemptExit Attempt::run(ReadyLine& ready, bool spec_is_new) {
     if (leader.has_error()) return not_started(leader.error(), started_at_ms, ready);
     ready.running(shim_, leader.value());
     AttemptExit exit = hold(leader.value(), log.value(), signals);
+    if (spec_.slice && recover_runs(folder_.runs(), spec_.log))
+      exit.log_bytes = LogLimit{log.value().get(), 0}.log_bytes();
     exit.started_at_ms = started_at_ms;
     return exit;
   } catch (const std::system_error& broken) {

@@ -12,6 +12,7 @@
 #include "supervisor/shim/folder_claim.hpp"
 #include "supervisor/shim/own_cgroup.hpp"
 #include "supervisor/shim/process_tree.hpp"
+#include "supervisor/shim/slice_frames.hpp"
 #include "supervisor/shim/standard_fds.hpp"
 #include "supervisor/shim/survivors.hpp"
 #include "supervisor/shim/tasks.hpp"
@@ -130,6 +131,7 @@ int reap(const ShimOptions& options) {
   }
   if (has_ended(folder)) return 0;  // nothing is left of it
   remains.kill_all(exit);
+  recover_runs(folder.runs(), Remains::log_of(folder));
   exit.log_bytes = size_of(Remains::log_of(folder));
   ::unlink(folder.reserve().c_str());
   write_file_atomically(folder.exit(), to_json_text(exit), 0640);

@@ -124,6 +124,7 @@ private:
     set("TMPDIR", shares_ ? shared_folder(work_.runs).string() : folder.string());
     set("NDREPRO_SEED", std::to_string(seed));
     set("NDREPRO_RUN", std::to_string(run));
+    set("NDREPRO_RUN_LIMIT", std::to_string((longest_run_ms(slice_.run_limit_ms) + 999) / 1000));
     for (auto& [name, value] : setting.environment)
       set(name, std::move(value));
     start.output = output_.file.get();
@@ -195,8 +196,16 @@ private:
                        [text](const std::string& literal) { return text.find(literal) != std::string_view::npos; });
   }
 
+  /// For whoever has to recover what the loop could not append any more. Without room the loop has its message alone.
+  void note(const KeptMessage& message) const {
+    const std::filesystem::path path = kept_message(work_.runs, message.run);
+    const UniqueFd file{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640)};
+    if (file && ::write(file.get(), &message, sizeof message) != sizeof message) ::unlink(path.c_str());
+  }
+
   void keep(KeptMessage& message, Kept why) {
     message.kept = why;
+    note(message);
     output_.give_to(kept_output(work_.runs, message.run));
     if (why == Kept::failed || why == Kept::literal) {
       if (++work_.tally.kept >= slice_.most_kept) work_.tally.over = true;
@@ -263,6 +272,9 @@ std::filesystem::path passed_places_file(const std::filesystem::path& runs, int 
 }
 std::filesystem::path kept_output(const std::filesystem::path& runs, std::int64_t run) {
   return runs / ("run_" + std::to_string(run) + ".log");
+}
+std::filesystem::path kept_message(const std::filesystem::path& runs, std::int64_t run) {
+  return runs / ("run_" + std::to_string(run) + ".kept");
 }
 std::filesystem::path kept_report(const std::filesystem::path& runs, std::int64_t run) {
   return runs / ("run_" + std::to_string(run) + ".report");

@@ -30,6 +30,7 @@ std::filesystem::path copy_passed_output(const std::filesystem::path& runs, int 
 std::filesystem::path copy_report(const std::filesystem::path& runs, int copy);
 std::filesystem::path passed_places_file(const std::filesystem::path& runs, int copy);
 std::filesystem::path kept_output(const std::filesystem::path& runs, std::int64_t run);
+std::filesystem::path kept_message(const std::filesystem::path& runs, std::int64_t run);  // a KeptMessage's bytes
 std::filesystem::path kept_report(const std::filesystem::path& runs, std::int64_t run);
 
 /// What was delayed in a run whose reports are in `folder`, the longest delays first.

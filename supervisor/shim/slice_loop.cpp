@@ -161,6 +161,7 @@ void SliceLoop::tell_kept(const KeptMessage& message) {
   if (!teller_.kept(run, output)) tally_.over = true;
   std::error_code ignored;
   std::filesystem::remove(output, ignored);
+  std::filesystem::remove(kept_message(runs_, message.run), ignored);
   std::filesystem::remove_all(kept_report(runs_, message.run), ignored);
 }
 

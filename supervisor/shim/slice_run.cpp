@@ -20,7 +20,6 @@
 namespace ndr {
 namespace {
 
-constexpr int patience = 10;  // a run that works has so many times its limit
 constexpr std::int64_t look_ms = 250;
 constexpr std::int64_t most_kill_ms = 2000;
 
@@ -184,7 +183,7 @@ private:
     if (gets_on || is_starved || still_since_us_ == 0) still_since_us_ = now;
     last_ = work;
     const bool stands_still = now - began_us_ >= limit_us && now - still_since_us_ >= limit_us / 2;
-    end_.stood_still = stands_still || now - began_us_ >= limit_us * patience;
+    end_.stood_still = stands_still || now - began_us_ >= longest_run_ms(start_.limit_ms) * 1000;
   }
 
   void kill_all() {

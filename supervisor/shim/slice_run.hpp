@@ -34,6 +34,9 @@ struct SliceRunEnd {
 /// The most that one run of a slice may write.
 inline constexpr std::int64_t most_run_output = 64ll << 20;
 
+/// Until a run with this limit is killed even where it gets on.
+constexpr std::int64_t longest_run_ms(std::int64_t limit_ms) { return 10 * limit_ms; }
+
 /// Starts it, waits for its end and for that of every process that it left; kills what stays. We must be a subreaper
 /// without other children, with SIGCHLD, SIGINT and SIGTERM blocked; one of the latter ends the run as cut and is not
 /// taken from the queue. Refuses (field: command) what cannot be started.

@@ -94,7 +94,7 @@ MISTAKES = [
     ("reopen", "script", '"${options[@]}" "$@"', '"${options[@]}" "$@" &', {"exit-status"}),
     ("reopen", "script", 'exit "$test_result"', "exit 0", {"exit-status"}),
     ("queue-test", "script", 'exit "$test_result"', "exit 0", {"exit-status"}),
-    ("queue-test", "tests", '|| exit "$status"', "|| true", {"hidden-failure"}),
+    ("queue-test", "tests", '|| return "$status"', "|| true", {"hidden-failure"}),
     ("queue-test", "tests", '"--gtest_filter=$NDREPRO_FILTER" "--gtest', '"--gtest', {"whole-suite"}),
     ("ranks", "tests", "for ((ran = 1; ran <= NDREPRO_ITERATIONS; ran++)); do", "for ran in 1; do", {"no-amplification", "shellcheck"}),
 ]

@@ -125,6 +125,61 @@ def a_slice_is_taken_up_after_death_in_its_midst():
         check_counts(daemon, folder, attempts, number)
 
 
+# The second run of the first slice of more than three stops its loop; when five runs more have failed, the loop is killed with its shim, and
+# with a daemon that is to die too. Which runs were over by then is told.
+LOSES_ITS_LOOP = """#!/bin/bash
+# ndrepro-contract: 1
+[ -n "$NDREPRO_RUN" ] || exit 0
+parent() {{ cut -d" " -f4 "/proc/$1/stat"; }}
+runs="${{PWD%/*}}"
+if [ "$NDREPRO_RUN" -ge 2 ] && [[ ${{NDREPRO_NOISE:-}} != *mode=count* ]]; then
+    ! mkdir {folder}/stopped 2>/dev/null || {{
+        kill -STOP "$(parent $PPID)"
+        echo "$runs" >{folder}/stopped/runs
+    }}
+    kept=("$runs"/run_*.kept)
+    if [ "$runs" = "$(cat {folder}/stopped/runs 2>/dev/null)" ] && [ "${{#kept[@]}}" -ge 5 ] && mkdir {folder}/killed 2>/dev/null; then
+        printf '%s\\n' "${{kept[@]}}" >{folder}/over
+        loop=$(parent $PPID)
+        kill -KILL $(cat {folder}/victim) "$(parent "$loop")" "$loop"
+    fi
+fi
+cat >&2 <<'END'
+{failure}END
+exit 1
+"""
+
+
+def runs_of_a_lost_slice_are_judged(daemon_dies: bool):
+    with world.Daemon() as daemon:
+        daemon.start()
+        script = LOSES_ITS_LOOP.format(folder=daemon.folder, failure=OTHER)
+        (daemon.folder / "victim").write_text(str(daemon.process.pid) if daemon_dies else "")
+        folder = daemon.add_case("ledger", script, world.ci_log())
+        campaign = daemon.run("ledger", budget="15s", seed="5")
+        if daemon_dies:
+            daemon.wait_killed()
+            daemon.start()
+        daemon.finished(campaign)
+        kept = (daemon.folder / "over").read_text().splitlines()
+        number = int(re.search(r"/attempts/(\d+)/runs/", kept[0])[1])
+        over = {int(re.search(r"run_(\d+)\.", name)[1]) for name in kept}
+        row, = [row for row in daemon.attempts(campaign) if row["number"] == number]
+        daemon.stop()
+        judged = {run for attempt, run, verdict in stored_failures(daemon) if attempt == number and verdict == "different_failure"}
+        assert len(over) >= 5 and over <= judged, (over, judged, row)
+        assert row["verdict"] == "lost" and row["different"] == len(judged) and row["runs"] >= len(judged), row
+        assert not (folder / ".ndrepro" / "attempts" / str(number) / "runs").exists(), "the folder of the runs is left"
+
+
+def runs_that_a_lost_loop_has_not_appended_are_judged():
+    runs_of_a_lost_slice_are_judged(daemon_dies=False)
+
+
+def they_are_judged_too_by_the_next_daemon():
+    runs_of_a_lost_slice_are_judged(daemon_dies=True)
+
+
 def a_correct_program_is_not_said_to_fail():
     with world.Daemon() as daemon:
         daemon.start()
@@ -159,6 +214,8 @@ if __name__ == "__main__":
         a_slice_is_made_once_after_death_at_its_intent,
         a_slice_is_judged_once_after_death_before_its_end_is_committed,
         a_slice_is_taken_up_after_death_in_its_midst,
+        runs_that_a_lost_loop_has_not_appended_are_judged,
+        they_are_judged_too_by_the_next_daemon,
         a_correct_program_is_not_said_to_fail,
         other_failures_are_no_matches,
     ])

@@ -21,6 +21,7 @@
 #include "supervisor/arms/noise/pct.hpp"
 #include "supervisor/arms/noise/point.hpp"
 #include "supervisor/arms/noise/wait_cut.hpp"
+#include "supervisor/arms/noise/wrapper.hpp"
 
 #pragma GCC diagnostic ignored "-Wnonnull-compare"
 #pragma GCC diagnostic ignored "-Wredundant-decls"
@@ -116,7 +117,7 @@ constinit bool has_begun = false;
 void begin() {
   if (has_begun) return;
   has_begun = true;
-  read_settings(::getenv("NDREPRO_NOISE"));
+  read_settings(is_wrapper() ? nullptr : ::getenv("NDREPRO_NOISE"));
   for (const Wrapped& one : all_wrapped)
     one.resolve();
 }

@@ -1,4 +1,7 @@
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
@@ -46,6 +49,19 @@ std::multimap<std::string, Scheduling> schedulings(const std::string& noise) {
   return all;
 }
 
+// What is counted where bash runs a script with this head, by which timeout starts the threads.
+DelayTally tally_of_script(const std::string& head) {
+  TempFolder folder;
+  TempFolder reports;
+  const std::filesystem::path script = folder.path() / "run_test.sh";
+  std::ofstream{script} << "#!/bin/bash\n" << head << "\ntimeout 60 " NOISE_CHILD " locks &\nwait\n";
+  const std::string command = std::string{"exec env LD_PRELOAD="} + NDREPRO_BIN_DIR +
+                              "/libndrepro-noise.so NDREPRO_NOISE='mode=count,report=" + reports.path().string() +
+                              "' bash " + script.string();
+  REQUIRE(std::system(command.c_str()) == 0);
+  return read_delays(reports.path());
+}
+
 std::string report_to(const TempFolder& folder) { return ",report=" + folder.path().string(); }
 
 }  // namespace
@@ -88,6 +104,14 @@ TEST_CASE("before the first thread, and where the mode is off, nothing is done")
   said("mode=off" + report_to(folder), "locks");
   said("mode=nonsense" + report_to(folder), "locks");
   CHECK(read_delays(folder.path()).processes == 0);
+}
+
+TEST_CASE("what only starts the test is left alone") {
+  const DelayTally kept = tally_of_script("# ndrepro-contract: 1");
+  CHECK(kept.processes == 1);
+  CHECK(kept.points >= 8000);
+  // A script of another form may be what races.
+  CHECK(tally_of_script("# by hand").processes > 1);
 }
 
 TEST_CASE("threads have random real-time priorities on one CPU, and what is executed has none") {

@@ -7,7 +7,12 @@
 # Once it has been edited it is not written over: a new one becomes run_test.sh.new.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 
-SCRIPT_DIR="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)"
+# Up to the test this script starts no program, not for a path either: each takes as long as many a test.
+SCRIPT_DIR="${BASH_SOURCE[0]}"
+[ ! -L "$SCRIPT_DIR" ] || SCRIPT_DIR="$(readlink -f "$SCRIPT_DIR")"
+[[ $SCRIPT_DIR == */* ]] || SCRIPT_DIR="./$SCRIPT_DIR"
+CDPATH='' cd -P "${SCRIPT_DIR%/*}/" || exit 4
+SCRIPT_DIR="$PWD"
 REPOSITORY="$SCRIPT_DIR"'/checkout'
 export REPOSITORY="${NDREPRO_REPOSITORY:-$REPOSITORY}"
 
@@ -65,8 +70,11 @@ for name in ITERATIONS WORKERS TIMEOUT; do
     [[ ${!variable} =~ ^[1-9][0-9]{0,8}$ ]] || usage_error "--${name,,} must be a whole number above 0"
 done
 [[ $NDREPRO_SEED =~ ^(0|[1-9][0-9]{0,17})$ ]] || usage_error "--seed must be a whole number"
+[[ $REPOSITORY == /* ]] || REPOSITORY="$OLDPWD/$REPOSITORY"
 [ -d "$REPOSITORY" ] || usage_error "there is no checkout at $REPOSITORY: set NDREPRO_REPOSITORY"
-REPOSITORY="$(cd "$REPOSITORY" && pwd)"
+# As CI: from the root of the checkout
+cd "$REPOSITORY" || usage_error "cannot enter $REPOSITORY"
+REPOSITORY="$PWD"
 export NDREPRO_REPOSITORY="$REPOSITORY"
 
 echo "=========================================="
@@ -107,10 +115,13 @@ if [ -z "${VIRTUAL_ENV:-}" ]; then
         fi
     done
 fi
+# One question for all modules: to start Python takes as long as many a test.
+ask_modules='from importlib.util import find_spec; print(*filter(find_spec, ("pytest", "pytest_timeout", "xdist")))'
 has_module() {
-    "$python" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)' "$1" 2>/dev/null
+    [[ " $modules " == *" $1 "* ]]
 }
 for python in "${NDREPRO_PYTHON:-python3}" python3 /usr/bin/python3; do
+    modules="$("$python" -c "$ask_modules" 2>/dev/null)"
     has_module pytest && break
 done
 has_module pytest || usage_error "no Python here has pytest: install it, or name an interpreter in NDREPRO_PYTHON"
@@ -127,11 +138,9 @@ if [ "$NDREPRO_WORKERS" -gt 1 ]; then
 fi
 [ -z "$NDREPRO_FILTER" ] || options+=(-k "$NDREPRO_FILTER")
 
-# As CI: from the root of the checkout, with its settings of pytest
-cd "$REPOSITORY" || usage_error "cannot enter $REPOSITORY"
 export PYTHONDONTWRITEBYTECODE=1
 
-# No `set -e` and no pipe: the exit status is pytest's
+# No `set -e` and no pipe: the exit status is pytest's; with the settings that pytest has in CI
 "$python" -m pytest "$SCRIPT_DIR"/'tests/test_count_stress.py' -c "$REPOSITORY"'/pytest.ini' --rootdir="$SCRIPT_DIR" -p no:cacheprovider \
     -x -v "${options[@]}" "$@"
 test_result=$?

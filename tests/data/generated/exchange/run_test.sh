@@ -7,7 +7,12 @@
 # Once it has been edited it is not written over: a new one becomes run_test.sh.new.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 
-SCRIPT_DIR="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)"
+# Up to the test this script starts no program, not for a path either: each takes as long as many a test.
+SCRIPT_DIR="${BASH_SOURCE[0]}"
+[ ! -L "$SCRIPT_DIR" ] || SCRIPT_DIR="$(readlink -f "$SCRIPT_DIR")"
+[[ $SCRIPT_DIR == */* ]] || SCRIPT_DIR="./$SCRIPT_DIR"
+CDPATH='' cd -P "${SCRIPT_DIR%/*}/" || exit 4
+SCRIPT_DIR="$PWD"
 REPOSITORY="$SCRIPT_DIR"'/checkout'
 export REPOSITORY="${NDREPRO_REPOSITORY:-$REPOSITORY}"
 
@@ -65,8 +70,11 @@ for name in ITERATIONS WORKERS TIMEOUT; do
     [[ ${!variable} =~ ^[1-9][0-9]{0,8}$ ]] || usage_error "--${name,,} must be a whole number above 0"
 done
 [[ $NDREPRO_SEED =~ ^(0|[1-9][0-9]{0,17})$ ]] || usage_error "--seed must be a whole number"
+[[ $REPOSITORY == /* ]] || REPOSITORY="$OLDPWD/$REPOSITORY"
 [ -d "$REPOSITORY" ] || usage_error "there is no checkout at $REPOSITORY: set NDREPRO_REPOSITORY"
-REPOSITORY="$(cd "$REPOSITORY" && pwd)"
+# As CI: from the root of the checkout
+cd "$REPOSITORY" || usage_error "cannot enter $REPOSITORY"
+REPOSITORY="$PWD"
 export NDREPRO_REPOSITORY="$REPOSITORY"
 
 echo "=========================================="
@@ -96,26 +104,31 @@ for name in TT_METAL_OPERATION_TIMEOUT_SECONDS ARCH_NAME LOGURU_LEVEL PYTHONDONT
     printf '  %s=%q\n' "$name" "${!name}"
 done
 
-cd "$REPOSITORY" || usage_error "cannot enter $REPOSITORY"
-
-# No `set -e` and no pipe: the exit status is the test's. Copies beside each other: the first that fails counts.
-"$SCRIPT_DIR"/'tests/exchange_test_stress.sh' "$@" &
-copies=($!)
-trap 'kill -TERM "${copies[@]}" 2>/dev/null' INT TERM
-for ((copy = 1; copy < NDREPRO_WORKERS; copy++)); do
-    "$SCRIPT_DIR"/'tests/exchange_test_stress.sh' "$@" &
-    copies+=($!)
-done
-test_result=0
-for copy in "${copies[@]}"; do
-    wait -n
+# No `set -e` and no pipe: the exit status is the test's. The loop is read into this shell: to start another would take
+# longer than many a test.
+if [ "$NDREPRO_WORKERS" -eq 1 ]; then
+    # shellcheck source=/dev/null
+    . "$SCRIPT_DIR"/'tests/exchange_test_stress.sh' "$@"
     test_result=$?
-    if [ "$test_result" -ne 0 ]; then
-        kill -TERM "${copies[@]}" 2>/dev/null
-        break
-    fi
-done
-wait
+else
+    # Copies beside each other: the first that fails counts.
+    copies=()
+    trap 'kill -TERM "${copies[@]}" 2>/dev/null' INT TERM
+    for ((copy = 0; copy < NDREPRO_WORKERS; copy++)); do
+        # shellcheck source=/dev/null
+        (. "$SCRIPT_DIR"/'tests/exchange_test_stress.sh' "$@") &
+        copies+=($!)
+    done
+    for copy in "${copies[@]}"; do
+        wait -n
+        test_result=$?
+        if [ "$test_result" -ne 0 ]; then
+            kill -TERM "${copies[@]}" 2>/dev/null
+            break
+        fi
+    done
+    wait
+fi
 
 echo "=========================================="
 if [ "$test_result" -eq 0 ]; then
