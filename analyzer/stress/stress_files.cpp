@@ -154,7 +154,7 @@ private:
                   {{"OPTIONS", options},
                    {"TEST_FILE", shell_quoted(test_path())},
                    {"PREDECESSORS", predecessors_block()},
-                   {"PYTEST", plan_.predecessors.empty() ? "\"$python\" -m pytest" : "run_pytest"},
+                   {"PYTEST", plan_.predecessors.empty() ? "\"$python\" -m pytest" : "pytest"},
                    {"SETTINGS", settings.empty() ? "/dev/null" : "\"$REPOSITORY\"" + shell_quoted("/" + settings)}});
   }
 

@@ -40,7 +40,7 @@ def found_after(daemon: world.Daemon, checkout: pathlib.Path, folder: pathlib.Pa
     """The campaign, started as people do; by the arm that runs them before it and by no other."""
     daemon.start()
     client = Client(daemon)
-    told = client(0, "run", str(folder), "--generate", "--repository", str(checkout), "--budget", "60s", "--seed", "3", "-f")
+    told = client(0, "run", str(folder), "--generate", "--repository", str(checkout), "--budget", "120s", "--seed", "3", "-f")
     assert "\nREPRODUCED" in told, told
     script = (folder / "run_test.sh").read_text()
     assert all(f"\n    {name}\n" in script.replace("'", "") for name in listed), script
@@ -48,6 +48,7 @@ def found_after(daemon: world.Daemon, checkout: pathlib.Path, folder: pathlib.Pa
     rows = daemon.attempts(campaign["id"])
     assert {row["arm"] for row in rows if row["matched"]} <= {"predecessors", "recipe"}, rows
     alone = campaign["report"]["recipe"]
+    assert alone, [(row["number"], row["phase"], row["arm"], row["runs"], row["matched"], row["exposure_ms"]) for row in rows]
     assert alone["verdict"] == "reproduced" and "came before it in CI" in alone["words"], alone
     assert [finding for finding in client(0, "case", "lint", folder.name).splitlines() if "error" in finding] == []
 

@@ -104,6 +104,15 @@ for name in TT_METAL_OPERATION_TIMEOUT_SECONDS ARCH_NAME LOGURU_LEVEL PYTHONDONT
     printf '  %s=%q\n' "$name" "${!name}"
 done
 
+# What the same process ran before it in CI, the last one last. NDREPRO_PREDECESSORS says how many of them run before it
+# here (0), in the order in which the binary has them.
+predecessors=(
+    'Threads/QueueSweep.ThreadsEmptyIt/0'
+)
+if [[ ${NDREPRO_PREDECESSORS:-0} =~ ^[1-9][0-9]{0,3}$ ]]; then
+    first=$((NDREPRO_PREDECESSORS < ${#predecessors[@]} ? ${#predecessors[@]} - NDREPRO_PREDECESSORS : 0))
+    NDREPRO_FILTER="$(IFS=: && echo "${predecessors[*]:first}:$NDREPRO_FILTER")"
+fi
 # No `set -e` and no pipe: the exit status is the test's. The loop is read into this shell: to start another would take
 # longer than many a test.
 if [ "$NDREPRO_WORKERS" -eq 1 ]; then
