@@ -7,6 +7,7 @@
 #include "analyzer/printed_text.hpp"
 #include "supervisor/campaign/arm_words.hpp"
 #include "supervisor/campaign/failure_groups.hpp"
+#include "supervisor/run/case_copy.hpp"
 
 namespace ndr {
 namespace {
@@ -198,11 +199,14 @@ std::string recipe_section(const CampaignEnd& end) {
   const AttemptRow* alone = alone_attempt(end);
   if (alone == nullptr) return {};
   const bool has_hit = alone->verdict == Verdict::reproduced;
+  const bool is_in_place = alone->reason == in_place;
+  std::string doubt = has_hit ? "" : ": it may need something that is not in the case's folder, or more time";
+  if (is_in_place) doubt = "; a copy was not tried: " + markdown_text(alone->explanation);
   return "Recipe: " + markdown_text(arm_words(arm_of(*alone), points_of(end))) +
-         "; `run_test.sh` does it when it is called without arguments. Run by itself in a copy of the case, it " +
+         "; `run_test.sh` does it when it is called without arguments. Run by itself " +
+         (is_in_place ? "in place" : "in a copy of the case") + ", it " +
          (has_hit ? "failed as in CI after " : "did not fail as in CI within ") + seconds_text(alone->exposure_ms) +
-         " (`logs/run_" + std::to_string(alone->number) + ".log`)" +
-         (has_hit ? "" : ": it may need something that is not in the case's folder, or more time") + ".\n\n";
+         " (`logs/run_" + std::to_string(alone->number) + ".log`)" + doubt + ".\n\n";
 }
 
 std::string others_section(const CampaignEnd& end) {

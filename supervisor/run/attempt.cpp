@@ -14,6 +14,7 @@
 #include "storage/strict_json.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/failpoint.hpp"
+#include "supervisor/run/case_copy.hpp"
 #include "supervisor/run/slice_judgement.hpp"
 #include "supervisor/run/spec.hpp"
 
@@ -171,6 +172,7 @@ asio::awaitable<AttemptResult> Attempt::take_up(ShimProcess* shim) {
   if (const std::optional<AttemptSpec> stored = stored_spec(folder_)) {
     spec_.deadline_ms = stored->deadline_ms;
     spec_.slice = stored->slice;
+    spec_.command = stored->command;
   }
   const auto read = [id = order_.row.id](Store& store) { return store.attempts.signals(id, 0, all_signals); };
   std::vector<LogSignalRow> stored = co_await tools_.store.read(read);
@@ -226,6 +228,7 @@ asio::awaitable<AttemptResult> Attempt::follow(ShimProcess* shim, std::vector<Lo
   co_await read_failure(seen, log.get());
   const bool has_trace = seen.exit || log;
   AttemptResult result = result_of(has_trace ? judge(seen) : judge_not_started(), seen);
+  if (order_.alone) tell_place(result.row);
   result.row.iterations = scan.iterations();
   result.row.log_bytes = size_of(log.get());
   co_return result;
@@ -271,6 +274,14 @@ asio::awaitable<AttemptResult> Attempt::follow_slice(ShimProcess* shim) {
   result.row.slice_json = progress_json(seen.sum);
   result.failures = std::move(seen.failures);
   co_return result;
+}
+
+/// What a run in place shows need not be true of a copy.
+void Attempt::tell_place(AttemptRow& row) const {
+  if (spec_.command.front() != order_.folder.run_script()) return;
+  const std::string why = why_in_place(order_.folder).value_or("no copy could be made when it began");
+  if (row.reason.empty()) row.reason = in_place;
+  row.explanation.append(row.explanation.empty() ? "" : "; ").append("it ran in place: ").append(why);
 }
 
 asio::awaitable<void> Attempt::read_failure(Observation& seen, int log) {

@@ -55,6 +55,7 @@ private:
   boost::asio::awaitable<void> read_recovered(LiveSlice& live, const LogTailer& read, const UniqueFd& log);
   template <class Live>
   boost::asio::awaitable<Ending> follow_to_end(Live& live, ShimProcess* shim, LogTailer* tailer);
+  void tell_place(AttemptRow& row) const;
   boost::asio::awaitable<void> read_failure(Observation& seen, int log);
   RunLimits limits(const ShimProcess* shim) const;
   AttemptResult result_of(const Judgement& judgement, const Observation& seen) const;

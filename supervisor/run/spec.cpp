@@ -6,29 +6,13 @@
 #include <cstdlib>
 
 #include "storage/atomic_file.hpp"
+#include "supervisor/run/case_copy.hpp"
 
 namespace ndr {
 namespace {
 
 constexpr std::int64_t watchdog_margin_ms = 15000;  // for the backtrace that it prints
 constexpr std::int64_t below_deadline_ms = 60000;
-
-/// What an engineer would do who was given the case: copy it, without what was run before, and call the script there.
-/// $1: the case, $2: where the copy goes. A case that is too big for that runs where it is, and says so.
-constexpr const char* in_a_copy = R"(cd -- "$1" || exit 4
-size=$(du -sk --exclude=./logs --exclude=./.ndrepro . | cut -f1)
-if [ "${size:-99999}" -gt 20480 ]; then
-  echo "ndrepro: the case has $size KiB, too much to copy: it runs in place"
-else
-  mkdir -p -- "$2" || exit 4
-  for one in *; do
-    [ "$one" = logs ] || cp -a -- "$one" "$2/" || exit 4
-  done
-  cd -- "$2" || exit 4
-  echo "ndrepro: in a copy of the case: $2"
-fi
-exec ./run_test.sh
-)";
 
 const std::string* find(const Environment& environment, std::string_view name) {
   const auto found = std::find_if(environment.begin(), environment.end(),
@@ -125,12 +109,10 @@ AttemptSpec spec_for(const AttemptOrder& order, const Settings& settings, const 
   spec.case_name = order.case_name;
   spec.number = order.row.number;
   spec.command = made.prefix;
-  if (order.alone) {
-    const std::filesystem::path copy = order.folder.attempt(order.row.number) / "copy";
-    spec.command = {"/bin/bash", "-c", in_a_copy, "run_test.sh", order.folder.root().string(), copy.string()};
-  } else {
+  if (order.alone && !why_in_place(order.folder))
+    spec.command = command_in_copy(order.folder, order.folder.attempt(order.row.number) / "copy");
+  else
     spec.command.push_back(order.folder.run_script().string());
-  }
   spec.command.insert(spec.command.end(), made.arguments.begin(), made.arguments.end());
   spec.working_folder = order.folder.root();
   spec.environment = environment_of(order, made, base);

@@ -87,6 +87,19 @@ def a_script_that_works_only_in_its_place_is_told():
         assert ended["report"]["next_command"] != "./run_test.sh", ended["report"]["next_command"]
 
 
+def a_script_that_names_its_folder_is_run_in_place_and_that_is_told():
+    with world.Daemon() as daemon:
+        daemon.start()
+        folder = case(daemon, f'[ -d {daemon.cases}/ledger/logs ] && [ $((${{NDREPRO_SEED:-0}} / 64 % 10)) -eq 1 ]')
+        ended = daemon.finished(daemon.run("ledger", budget="30s", seed="3"))
+        alone = [row for row in daemon.attempts(ended["id"]) if row["arm"] == "recipe"][-1]
+        line = 1 + (folder / "run_test.sh").read_text().split("ledger/logs")[0].count("\n")
+        assert alone["verdict"] == "reproduced" and alone["reason"] == "in_place", alone
+        assert f"it ran in place: run_test.sh:{line} names the folder of the case" in alone["explanation"], alone
+        page = (folder / "README.md").read_text()
+        assert "Run by itself in place, it failed as in CI" in page and "names the folder of the case" in page, page
+
+
 def a_stack_of_ci_directs_the_holds():
     """That holds are made there alone is a test of ndrepro-hold's own."""
     with world.Daemon() as daemon:
@@ -116,5 +129,6 @@ if __name__ == "__main__":
         a_limit_finds_what_runs_out,
         runs_in_one_folder_find_what_a_predecessor_left,
         a_script_that_works_only_in_its_place_is_told,
+        a_script_that_names_its_folder_is_run_in_place_and_that_is_told,
         a_stack_of_ci_directs_the_holds,
     ])

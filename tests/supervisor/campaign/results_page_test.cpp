@@ -88,6 +88,10 @@ TEST_CASE("the page says what the script does by itself, and whether it failed s
   add(end, recipe, Verdict::reproduced);
   end.attempts.back().exposure_ms = 1500;
   CHECK_THAT(results_block(end), ContainsSubstring("it failed as in CI after 1.5 s (`logs/run_3.log`).\n"));
+  end.attempts.back().reason = "in_place";
+  end.attempts.back().explanation = "it ran in place: run_test.sh:3 names the folder of the case, /cases/a";
+  CHECK_THAT(results_block(end), ContainsSubstring("Run by itself in place, it failed as in CI after 1.5 s "
+                                                   "(`logs/run_3.log`); a copy was not tried: it ran in place: run"));
 }
 
 TEST_CASE("arms given up are named with their reason") {
