@@ -110,7 +110,7 @@ def each_bug_is_reproduced_by_a_campaign():
             ndreprod(0, "generate", str(case))
             daemon.post("/v1/cases", {"folder": str(case)})
             daemon.post(f"/v1/cases/{name}/analysis")
-            answer = daemon.finished(daemon.run(name, budget="60s", confirmations=1))
+            answer = daemon.finished(daemon.run(name, budget="40s", confirmations=1))
             assert answer["outcome"] in ("reproduced", "deterministic"), (name, answer["outcome"], answer["report"])
             grades = {row["match_grade"] for row in daemon.attempts(answer["id"]) if row["matched"]}
             assert grades and grades <= {"exact", "same_site"}, (name, grades)
