@@ -17,6 +17,7 @@ constexpr double control_share = 0.10;
 constexpr double least_share = 0.05;
 constexpr double patience_s = 20;  // a weight is halved by so many seconds without a match
 constexpr int proven_matches = 2;
+constexpr std::int64_t patient_limit_ms = 10000;  // of a run that stands still
 constexpr int compared_runs = 40;
 constexpr int most_alone = 2;
 constexpr std::int64_t shortest_recipe_ms = 10000;
@@ -194,8 +195,7 @@ std::int64_t trial_ms(const Progress& now) {
   return rate <= 0 ? reduce_limit_ms : std::clamp<std::int64_t>(std::llround(5000 / rate), 1000, reduce_limit_ms);
 }
 
-/// What telling where it races may cost.
-std::int64_t compare_limit_ms(const Policy& policy) { return policy.budget_ms / 10; }
+std::int64_t compare_limit_ms(const Policy& policy) { return policy.budget_ms / 10; }  // of telling where it races
 
 }  // namespace
 
@@ -279,8 +279,7 @@ bool uses_slices(const Policy& policy, const Progress& now) {
 
 SlicePlan slice_plan(const Policy& policy, const Progress& now, const Arm& arm) {
   SlicePlan plan;
-  // The first slices are short, so that every arm is tried soon; the later ones long enough that their own cost is
-  // small.
+  // The first slices are short, so that every arm is tried soon; the later ones are worth their own cost.
   const int round = slices_of(now, arm.name);
   plan.duration_ms = run_us(now) > 300000 ? 2000 : round == 0 ? 300 : 1000;
   if (policy.mode == CampaignMode::soak && round > 10) plan.duration_ms *= 5;
@@ -289,6 +288,8 @@ SlicePlan slice_plan(const Policy& policy, const Progress& now, const Arm& arm) 
   const std::int64_t usual_ms = (run_us(now) + (loops ? arm.iterations * now.iteration_us : 0)) / 1000;
   plan.run_limit_ms =
       std::max<std::int64_t>(1000, std::llround(10 * static_cast<double>(usual_ms) * crowd)) + added_delay_ms(arm);
+  // A test that stands still may have a watchdog of its own, which says later what CI's log shows.
+  if (now.matched == 0 && now.different > 0) plan.run_limit_ms = std::max(plan.run_limit_ms, patient_limit_ms);
   if (arm.counts_points) plan.runs = 3;
   return plan;
 }

@@ -205,6 +205,18 @@ TEST_CASE("a test that passes in no measurable time is run in slices too") {
   CHECK(play.attempt().slice.has_value());
 }
 
+TEST_CASE("once something failed otherwise than in CI, a run that stands still has the time of a watchdog") {
+  const Policy policy = sliced_policy();
+  Progress now;
+  now.run_us = 2000;
+  const Arm arm = slice_arm("copies", 0, policy, now);
+  CHECK(slice_plan(policy, now, arm).run_limit_ms < 2000);
+  now.different = 1;
+  CHECK(slice_plan(policy, now, arm).run_limit_ms == 10000);
+  now.matched = 1;
+  CHECK(slice_plan(policy, now, arm).run_limit_ms < 2000);
+}
+
 TEST_CASE("an arm that came near is drawn more often, and has matched nothing by that") {
   const Policy policy = sliced_policy();
   Progress now;
