@@ -71,7 +71,7 @@ std::string arm_words(const Arm& arm, std::uint64_t points) {
     add(text, "after the last " + std::to_string(arm.predecessors) + " tests that came before it in CI");
   if (arm.fresh_board) add(text, "boards reset before");
   for (const auto& [name, value] : arm.environment)
-    add(text, name + "=" + value);
+    add(text, std::string{name}.append("=").append(value));
   for (const auto& [name, most] : arm.limits)
     add(text, "at most " + std::to_string(most) + " of " + name);
   if (arm.iterations > 1) add(text, std::to_string(arm.iterations) + " iterations");
