@@ -17,14 +17,13 @@ constexpr double control_share = 0.10;
 constexpr double least_share = 0.05;
 constexpr double patience_s = 20;  // a weight is halved by so many seconds without a match
 constexpr int proven_matches = 2;
-constexpr std::int64_t patient_limit_ms = 10000;  // of a run that stands still
+constexpr std::int64_t patient_limit_ms = 10000;
 constexpr int compared_runs = 40;
 constexpr int most_alone = 2;
 constexpr std::int64_t shortest_recipe_ms = 10000;
 constexpr std::int64_t reduce_limit_ms = 10000;  // of one weaker arm
 
-/// Below 1 an arm is weaker, above stronger.
-constexpr std::array levels{1.0, 3.0, 1.0 / 3};
+constexpr std::array levels{1.0, 3.0, 1.0 / 3};  // below 1 an arm is weaker, above stronger
 
 double draw_share(const Policy& policy, const Progress& now, std::uint64_t purpose) {
   return static_cast<double>(draw(policy.seed ^ purpose, static_cast<std::uint64_t>(now.attempts)) >> 11) * 0x1p-53;
@@ -62,8 +61,7 @@ double seconds_of(const Progress& now, const std::string& name) {
   return sum;
 }
 
-/// What came near CI's failure is tried more often; it counts as nothing.
-double hint_for(const Progress& now, const std::string& name) {
+double hint_for(const Progress& now, const std::string& name) {  // counts as no match
   const bool came_near = std::any_of(now.slices.begin(), now.slices.end(), [&name](const ArmRecord& record) {
     return record.arm.name == name && record.near_misses > 0;
   });
@@ -289,7 +287,9 @@ SlicePlan slice_plan(const Policy& policy, const Progress& now, const Arm& arm) 
   plan.run_limit_ms =
       std::max<std::int64_t>(1000, std::llround(10 * static_cast<double>(usual_ms) * crowd)) + added_delay_ms(arm);
   // A test that stands still may have a watchdog of its own, which says later what CI's log shows.
-  if (now.matched == 0 && now.different > 0) plan.run_limit_ms = std::max(plan.run_limit_ms, patient_limit_ms);
+  const auto failed = [](const ArmRecord& record) { return record.different > 0; };
+  if (now.matched == 0 && std::any_of(now.slices.begin(), now.slices.end(), failed))
+    plan.run_limit_ms = std::max(plan.run_limit_ms, patient_limit_ms);
   if (arm.counts_points) plan.runs = 3;
   return plan;
 }

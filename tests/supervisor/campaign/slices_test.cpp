@@ -211,7 +211,7 @@ TEST_CASE("once something failed otherwise than in CI, a run that stands still h
   now.run_us = 2000;
   const Arm arm = slice_arm("copies", 0, policy, now);
   CHECK(slice_plan(policy, now, arm).run_limit_ms < 2000);
-  now.different = 1;
+  now.slices.emplace_back().different = 1;
   CHECK(slice_plan(policy, now, arm).run_limit_ms == 10000);
   now.matched = 1;
   CHECK(slice_plan(policy, now, arm).run_limit_ms < 2000);
